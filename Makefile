@@ -1,0 +1,25 @@
+# Every target is one script in scripts/, which can be called directly and says what it does.
+
+.DEFAULT_GOAL := help
+targets := setup build demo test test-asan test-tsan lint format sim up down compose-test \
+           bench-smoke clean
+.PHONY: help $(targets)
+
+help:
+	@echo 'make demo          three nodes, a real data set, a killed leader: see it work'
+	@echo 'make test          build and run all tests'
+	@echo 'make up, make down start a local cluster of three nodes that stays; stop it'
+	@echo
+	@echo 'make setup         install the packages that everything needs (Debian 12)'
+	@echo 'make build         build the release binaries into build/release'
+	@echo 'make test-asan     the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make test-tsan     the tests under ThreadSanitizer'
+	@echo 'make lint          clang-tidy and clang-format on all files'
+	@echo 'make format        format all C++ files'
+	@echo 'make sim           simulate fresh seeds'
+	@echo 'make compose-test  the docker-compose cluster under faults'
+	@echo 'make bench-smoke   a short benchmark beside etcd'
+	@echo 'make clean         remove what the build made'
+
+$(targets):
+	@scripts/$@
