@@ -1,0 +1,45 @@
+#include "raft/candidate.h"
+
+#include "base/check.h"
+
+namespace flotilla::raft {
+
+Candidate::Candidate(MemberState& state, Kind kind)
+    : state_(state), kind_(kind), timeout_ticks_(state.DrawElectionTimeoutTicks()) {
+  if (!is_pre_vote()) FLOTILLA_CHECK_EQ(state_.vote(), state_.self.replica);
+  if (is_pre_vote()) tally_.Record(state_.self.replica, true);
+  RequestVotes();
+  OnPersisted();
+}
+
+void Candidate::RequestVotes() {
+  const RaftLog& log = state_.log();
+  const VoteRequest request{is_pre_vote(), kind_ == Kind::kTransfer, log.last_index(),
+                            log.last_term()};
+  for (const Member& member : state_.configuration().AllMembers()) {
+    if (member == state_.self || !state_.configuration().IsVoter(member.replica)) continue;
+    if (is_pre_vote()) {
+      state_.SendWithTerm(member, state_.term().next(), request);
+    } else {
+      // A request that left before the term and the log were durable could be answered to a later
+      // life of this replica, which campaigns in the same term with a shorter log.
+      state_.SendWhenDurable(member, log.last_index(), request);
+    }
+  }
+}
+
+bool Candidate::Tick() { return ++elapsed_ticks_ >= timeout_ticks_; }
+
+void Candidate::OnVoteResponse(const Member& from, const VoteResponse& response) {
+  if (response.pre == is_pre_vote()) tally_.Record(from.replica, response.granted);
+}
+
+void Candidate::OnPersisted() {
+  const Persistence& disk = state_.persistence();
+  if (!is_pre_vote() && disk.durable_term() == state_.term() &&
+      disk.durable_vote() == state_.self.replica) {
+    tally_.Record(state_.self.replica, true);
+  }
+}
+
+}  // namespace flotilla::raft
