@@ -1,0 +1,153 @@
+#include "node/applier.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+
+namespace flotilla::node {
+
+absl::StatusOr<ReplicaState> OpenReplicaState(storage::EngineSource& engines,
+                                              const std::string& folder, std::string_view note) {
+  ReplicaState state;
+  FLOTILLA_ASSIGN_OR_RETURN(state.engine, engines.Open(folder, note, /*create=*/false));
+  FLOTILLA_ASSIGN_OR_RETURN(state.machine, kv::StateMachine::Load(*state.engine));
+  return state;
+}
+
+Applier::Applier(ReplicaState state, SequenceSource& sequences, Executor& home,
+                 DurableListener on_durable)
+    : home_(home),
+      holder_(std::make_shared<Holder>()),
+      apply_(sequences.NewSequence(SequenceSource::Use::kApply, home)),
+      read_(sequences.NewSequence(SequenceSource::Use::kRead, home)),
+      bulk_(sequences.NewSequence(SequenceSource::Use::kBulk, home)) {
+  holder_->engine = std::move(state.engine);
+  holder_->machine = std::move(state.machine);
+  holder_->on_durable = std::move(on_durable);
+  if (holder_->engine != nullptr) Listen(home_, holder_);
+}
+
+void Applier::Listen(Executor& home, const std::shared_ptr<Holder>& holder) {
+  // The engine calls from whatever thread proved it. What an engine that was replaced since has to
+  // report no longer matters.
+  storage::Engine* source = holder->engine.get();
+  source->SetDurableListener(
+      [&home, weak = std::weak_ptr<Holder>(holder), source](storage::DurablePoint point) {
+        home.Post([weak, source, point = std::move(point)]() mutable {
+          const std::shared_ptr<Holder> live = weak.lock();
+          if (live != nullptr && live->engine.get() == source) live->on_durable(std::move(point));
+        });
+      });
+}
+
+absl::Status Applier::ApplyNow(Holder& holder, const std::vector<raft::Entry>& entries) {
+  holder.applied = {};
+  holder.batch = {};
+  return holder.machine->Apply(*holder.engine, entries, &holder.batch, &holder.applied.results);
+}
+
+absl::StatusOr<Applier::Applied> Applier::WriteNow(Holder& holder) {
+  const kv::AppliedState& state = holder.machine->applied();
+  FLOTILLA_RETURN_IF_ERROR(holder.engine->Write(holder.batch, state.index));
+  holder.applied.state = state;
+  holder.applied.stats = holder.engine->Stats();
+  return std::move(holder.applied);
+}
+
+void Applier::RunWrite(absl::AnyInvocable<absl::Status(Holder&)> prepare, ApplyDone done) {
+  auto result = std::make_shared<absl::StatusOr<Applied>>();
+  apply_->Run(
+      [holder = holder_, result, prepare = std::move(prepare)]() mutable {
+        const absl::Status prepared = prepare(*holder);
+        *result = prepared.ok() ? WriteNow(*holder) : prepared;
+      },
+      [this, weak = std::weak_ptr<Holder>(holder_), result, done = std::move(done)]() mutable {
+        if (weak.expired()) return;
+        if (absl::IsResourceExhausted(result->status())) {
+          retry_ = std::move(done);
+        } else {
+          done(std::move(*result));
+        }
+      });
+}
+
+void Applier::Apply(std::vector<raft::Entry> entries, ApplyDone done) {
+  FLOTILLA_CHECK(has_state());
+  RunWrite([entries = std::move(entries)](Holder& holder) { return ApplyNow(holder, entries); },
+           std::move(done));
+}
+
+void Applier::RetryApply() {
+  FLOTILLA_CHECK(waits_for_space());
+  RunWrite([](Holder&) { return absl::OkStatus(); }, std::exchange(retry_, nullptr));
+}
+
+void Applier::Read(std::vector<kv::ReadRequest> reads, absl::AnyInvocable<void(ReadResults)> done) {
+  FLOTILLA_CHECK(has_state());
+  auto results = std::make_shared<ReadResults>();
+  read_->Run(
+      [engine = holder_->engine, results, reads = std::move(reads)] {
+        const auto view = engine->OpenView();
+        // Where the view stands is looked up once for all its reads.
+        const auto as_of = view.ok() ? kv::LoadApplied(**view) : view.status();
+        results->reserve(reads.size());
+        for (const kv::ReadRequest& read : reads) {
+          results->push_back(as_of.ok() ? kv::ExecuteRead(**view, *as_of, read) : as_of.status());
+        }
+      },
+      [results, done = std::move(done)]() mutable { done(std::move(*results)); });
+}
+
+void Applier::Flush(absl::AnyInvocable<void(absl::Status)> on_error) {
+  FLOTILLA_CHECK(has_state());
+  auto result = std::make_shared<absl::Status>();
+  // On the apply sequence: what was applied before the call is in it.
+  apply_->Run([holder = holder_, result] { *result = holder->engine->Flush(); },
+              [result, on_error = std::move(on_error)]() mutable {
+                if (!result->ok()) on_error(*result);
+              });
+}
+
+// Where the copy stands only the copy itself knows: the engine goes on while it is made.
+absl::StatusOr<Applier::Copy> Applier::CheckpointNow(storage::Engine& engine,
+                                                     storage::EngineSource& engines,
+                                                     const std::string& folder) {
+  Copy copy;
+  FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
+  copy.note = std::move(point.note);
+  FLOTILLA_ASSIGN_OR_RETURN(const std::unique_ptr<storage::StateReader> rows,
+                            engines.OpenReadOnly(folder, copy.note));
+  FLOTILLA_ASSIGN_OR_RETURN(copy.state, kv::LoadApplied(*rows));
+  return copy;
+}
+
+void Applier::Checkpoint(storage::EngineSource& engines, std::string folder,
+                         absl::AnyInvocable<void(absl::StatusOr<Copy>)> done) {
+  FLOTILLA_CHECK(has_state());
+  auto result = std::make_shared<absl::StatusOr<Copy>>();
+  bulk_->Run([engine = holder_->engine, &engines, folder = std::move(folder),
+              result] { *result = CheckpointNow(*engine, engines, folder); },
+             [result, done = std::move(done)]() mutable { done(std::move(*result)); });
+}
+
+void Applier::Replace(Opener open,
+                      absl::AnyInvocable<void(absl::StatusOr<kv::AppliedState>)> done) {
+  auto opened = std::make_shared<absl::StatusOr<ReplicaState>>();
+  apply_->Run([open = std::move(open), opened]() mutable { *opened = open(); },
+              [&home = home_, weak = std::weak_ptr<Holder>(holder_), opened,
+               done = std::move(done)]() mutable {
+                const std::shared_ptr<Holder> holder = weak.lock();
+                if (holder == nullptr) return;
+                if (!opened->ok()) {
+                  done(opened->status());
+                  return;
+                }
+                holder->engine = std::move((*opened)->engine);
+                holder->machine = std::move((*opened)->machine);
+                Listen(home, holder);
+                done(holder->machine->applied());
+              });
+}
+
+}  // namespace flotilla::node

@@ -1,0 +1,160 @@
+// What a node *is*: it hosts any number of Raft groups over one log, one transport and one tick,
+// joins or forms a cluster, and serves reads and writes. Every dependency is injected, so that the
+// server hosts it on threads, gRPC and a real disk, and the simulator hosts the same code on a
+// seed.
+//
+// Everything happens on one executor. All methods are to be called on it; all callbacks run on it.
+#ifndef FLOTILLA_NODE_NODE_H_
+#define FLOTILLA_NODE_NODE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/executor.h"
+#include "base/ids.h"
+#include "base/logger.h"
+#include "base/metrics.h"
+#include "kv/command.h"
+#include "kv/state_machine.h"
+#include "node/authorizer.h"
+#include "node/peer_transport.h"
+#include "node/request.h"
+#include "node/stage_observer.h"
+#include "raft/raft_core.h"
+#include "storage/engine.h"
+#include "storage/log.h"
+
+namespace flotilla::node {
+
+struct NodeOptions {
+  NodeId node;
+  std::string data_folder;
+  std::vector<std::string> join;  // peer addresses, our own may be among them
+  uint32_t initial_nodes = 1;
+  std::string advertise_peer;
+  std::string advertise_client;
+
+  // Groups of a new cluster; each owns an equal arc. One until resharding exists.
+  uint32_t initial_shards = 1;
+
+  raft::RaftOptions raft;
+  Duration tick = std::chrono::milliseconds(50);
+
+  storage::LogOptions log;  // folder, node and incarnation are filled in by the node
+  kv::Limits limits;
+  kv::SessionLimits session_limits;
+
+  // Requests accepted and not yet answered.
+  size_t max_pending_requests = 100'000;
+  size_t max_pending_bytes = 256 << 20;
+  // Client commands in one log entry.
+  size_t max_entry_bytes = 1 << 20;
+  // While more than a few writes are in flight, entries are proposed no more often than this:
+  // larger batches, fewer syncs. A lone caller never waits for it.
+  Duration round_spacing = std::chrono::microseconds(500);
+  // A flush of the engine is asked for when the log beyond its durable index holds more than this.
+  uint64_t flush_log_bytes = 64 << 20;
+  uint64_t flush_log_entries = 200'000;
+  // The log of a group is compacted when at least this many entries can go at once.
+  uint64_t compact_log_entries = 10'000;
+  // With less free than this, writes are refused and nothing more is applied: what the engines have
+  // in memory must still find room. They go on by themselves when space returns.
+  uint64_t disk_reserve_bytes = 64 << 20;
+  size_t snapshot_chunk_bytes = 256 << 10;
+  size_t snapshot_window_chunks = 8;
+};
+
+// Outlives the node.
+struct NodeEnvironment {
+  Clock& clock;
+  Executor& executor;
+  SequenceSource& sequences;
+  Disk& disk;
+  storage::EngineSource& engines;
+  PeerTransport& transport;
+  Logger& logger;
+  Authorizer& authorizer;
+  StageObserver* stages = nullptr;     // null: nothing is measured
+  MetricsRegistry* metrics = nullptr;  // null: nobody will look
+  uint64_t seed = 0;                   // for jitter, and for drawing cluster and incarnation ids
+  // The node can no longer keep its promises (a failed sync, a full stop): the server logs it and
+  // aborts the process, the simulator kills the node. Called at most once.
+  absl::AnyInvocable<void(absl::Status)> on_fatal;
+};
+
+enum class NodePhase : uint8_t {
+  kStarting,  // reading the disk
+  kJoining,   // looking for its cluster
+  kServing,
+  kStopping,
+  kFailed,
+};
+std::string_view ToString(NodePhase phase);
+
+// For `cluster status`, /readyz, metrics and the simulator's invariants.
+struct ReplicaStatus {
+  ShardId shard;
+  uint64_t shard_version = 0;
+  sharding::Arc arc;
+  raft::RaftStatus raft;
+  LogIndex engine_durable;
+  uint64_t engine_bytes = 0;
+  uint64_t pending_writes = 0;
+  uint64_t pending_reads = 0;
+  bool failed = false;
+  std::string failure;
+};
+struct NodeStatus {
+  NodeAddress self;
+  ClusterId cluster;
+  NodePhase phase = NodePhase::kStarting;
+  std::string detail;  // what it waits for, in words
+  std::vector<NodeAddress> peers;
+  std::vector<NodeId> connected;
+  std::vector<ReplicaStatus> replicas;
+  storage::LogStatus log;
+};
+
+class Node : public PeerEvents {
+ public:
+  // Locks and reads the data folder (blocking), then goes on by itself: forms, joins or serves.
+  // Errors, nothing changed: kFailedPrecondition (another node's folder, folder in use),
+  // kUnimplemented (newer format), kDataLoss, and as of the disk.
+  static absl::StatusOr<std::unique_ptr<Node>> Start(NodeOptions options, NodeEnvironment env);
+  // Forgets everything at once, as a crash would; see Stop.
+  ~Node() override = default;
+
+  // A write. `done` runs exactly once, at the latest at the deadline, unless the node dies first.
+  virtual void Write(WriteRequest request, WriteDone done) = 0;
+  virtual void Read(ReadRequest request, ReadDone done) = 0;
+
+  // Membership and leadership of one shard; only its leader accepts (kFailedPrecondition, the
+  // message names the leader). `done` runs when the change is committed or given up.
+  virtual void ChangeMembership(ShardId shard, const raft::ConfigurationChange& change,
+                                absl::AnyInvocable<void(absl::Status)> done) = 0;
+  virtual void TransferLeadership(ShardId shard, NodeId target,
+                                  absl::AnyInvocable<void(absl::Status)> done) = 0;
+
+  // Graceful: refuses new requests, hands leadership over, answers what is pending, closes the log,
+  // then runs `done`. Bounded by `limit`.
+  virtual void Stop(Duration limit, Task done) = 0;
+
+  virtual NodeStatus Status() const = 0;
+  // Which shard and leader this node would route a key to.
+  virtual Route RouteOf(std::string_view key) const = 0;
+  // All shards this node knows of, for clients' maps.
+  virtual std::vector<std::pair<sharding::ShardDescriptor, Route>> ShardMap() const = 0;
+  // Whether a linearizable read would be served here or by a reachable leader, for /readyz.
+  virtual bool Ready() const = 0;
+};
+
+}  // namespace flotilla::node
+
+#endif  // FLOTILLA_NODE_NODE_H_

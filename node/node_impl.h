@@ -1,0 +1,135 @@
+// The node's composition and its loop: inputs touch replicas, and at the end of each turn every
+// touched replica does what it must, the log is submitted once, and one message goes to each peer.
+#ifndef FLOTILLA_NODE_NODE_IMPL_H_
+#define FLOTILLA_NODE_NODE_IMPL_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/cluster_join.h"
+#include "node/data_folder.h"
+#include "node/forwarder.h"
+#include "node/node.h"
+#include "node/node_metrics.h"
+#include "node/outbox.h"
+#include "node/replica.h"
+#include "node/replica_context.h"
+#include "node/replica_start.h"
+
+namespace flotilla::node {
+
+class NodeImpl final : public Node, public ClusterJoin::Listener {
+ public:
+  NodeImpl(NodeOptions options, NodeEnvironment env);
+  ~NodeImpl() override;
+
+  // Reads the folder, opens the log and every replica in it. Once, first.
+  absl::Status Open();
+
+  void Write(WriteRequest request, WriteDone done) override;
+  void Read(ReadRequest request, ReadDone done) override;
+  void ChangeMembership(ShardId shard, const raft::ConfigurationChange& change,
+                        absl::AnyInvocable<void(absl::Status)> done) override;
+  void TransferLeadership(ShardId shard, NodeId target,
+                          absl::AnyInvocable<void(absl::Status)> done) override;
+  void Stop(Duration limit, Task done) override;
+  NodeStatus Status() const override;
+  Route RouteOf(std::string_view key) const override;
+  std::vector<std::pair<sharding::ShardDescriptor, Route>> ShardMap() const override;
+  bool Ready() const override;
+
+  absl::StatusOr<std::string> OnExchange(std::string_view hello) override;
+  absl::StatusOr<NodeId> OnHandshake(std::string_view hello) override;
+  std::string LocalHello() override;
+  void OnPeerMessage(NodeId from, PeerChannel channel, std::string_view bytes) override;
+  void OnPeerConnected(NodeId node) override;
+  void OnPeerLost(NodeId node) override;
+
+  // ClusterJoin::Listener.
+  void OnJoined() override;
+  void OnPeerAddress(const NodeAddress& peer) override;
+  bool IsConnected(NodeId peer) const override { return connected_.contains(peer); }
+  void OnJoinFailed(absl::Status status) override;
+
+ private:
+  struct FailedReplica {
+    ReplicaId replica;
+    std::string why;
+  };
+
+  // The loop (node_impl.cc).
+  void Touch(ShardId shard);
+  void ScheduleTurn();
+  void Turn();
+  void Tick();
+  void CheckDisk();
+  void OnDiskChecked(absl::StatusOr<uint64_t> free_bytes);
+  void Fatal(absl::Status status);
+  void StopWhenIdle(MonoTime limit, Task done);
+
+  // Requests (node_requests.cc).
+  std::optional<Error> Admit(const RequestContext& context, Action action,
+                             std::string_view key) const;
+  Replica* FindReplica(ShardId shard) const;
+  Replica* ReplicaOwning(std::string_view key) const;
+  Replica* ReplicaFor(const Target& target, std::string_view key) const;
+  Error NoReplica() const;
+  bool IsFull(const Replica& replica) const;
+
+  // Replicas come and go (node_replicas.cc).
+  void OpenReplicas(const storage::Recovery& recovery);
+  void FoundMissingReplicas();
+  void Run(ReplicaStart start);
+  void Deliver(NodeId from, PeerItem item);
+  void DeliverRaft(NodeId from, raft::Message message);
+  void ReplaceReplica(ShardId shard, ReplicaId replica);
+  void RemoveReplica(ShardId shard, ReplicaId replica);
+  void AskForRepairs();
+
+  NodeOptions options_;
+  NodeEnvironment env_;
+  Random random_;
+  MetricsRegistry unseen_metrics_;  // counted into when the environment wants none
+  NodeMetrics metrics_;
+  NodePhase phase_ = NodePhase::kStarting;
+  std::string detail_;
+
+  std::unique_ptr<DataFolder> folder_;
+  std::unique_ptr<storage::Log> log_;
+  Outbox outbox_;
+  Forwarder forwarder_;
+  std::unique_ptr<ReplicaContext> context_;
+  std::unique_ptr<ClusterJoin> join_;
+  std::unique_ptr<Sequence> cleanup_;
+
+  // Shared with callbacks that hold weak references.
+  std::map<ShardId, std::shared_ptr<Replica>> replicas_;
+  // Replicas that must not run. Only a new one, under a new id, takes the place of such a one.
+  std::map<ShardId, FailedReplica> failed_;
+  // Replicas of this node that were unfit, until a new one votes in their place.
+  std::map<ShardId, ReplicaId> repairing_;
+  // Being written for the first time; not in replicas_ yet. Holds what does the work.
+  std::map<ShardId, std::shared_ptr<void>> starting_;
+  // No replica of the group with a lower id may ever run here.
+  std::map<ShardId, ReplicaId> lowest_allowed_;
+
+  std::map<NodeId, NodeAddress> peers_;
+  std::set<NodeId> connected_;
+
+  // Replicas with work for the next turn, in the order in which they got it, once each.
+  std::vector<ShardId> touched_;
+  bool turn_scheduled_ = false;
+  TimerId tick_timer_ = 0;
+  uint64_t ticks_ = 0;
+  bool fatal_ = false;
+  // Guards callbacks that outlive the node.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace flotilla::node
+
+#endif  // FLOTILLA_NODE_NODE_IMPL_H_

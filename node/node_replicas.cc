@@ -1,0 +1,189 @@
+// How replicas come to this node and leave it, and how peers' messages reach them.
+#include <utility>
+
+#include "base/status_macros.h"
+#include "node/errors.h"
+#include "node/node_impl.h"
+
+namespace flotilla::node {
+
+void NodeImpl::OpenReplicas(const storage::Recovery& recovery) {
+  for (const storage::RecoveredTombstone& tombstone : recovery.tombstones) {
+    lowest_allowed_[tombstone.group] = tombstone.lowest_allowed;
+  }
+  std::vector<std::pair<ShardId, Generation>> live;
+  for (const storage::RecoveredGroup& group : recovery.groups) {
+    live.emplace_back(group.group, group.generation);
+  }
+  if (const absl::Status removed = folder_->RemoveUnnamedGenerations(live); !removed.ok()) {
+    env_.logger.Warning("cleanup_failed", {{"error", std::string(StdView(removed.message()))}});
+  }
+  for (const storage::RecoveredGroup& group : recovery.groups) {
+    absl::StatusOr<ReplicaStart> start = OpenRecovered(group, *context_);
+    if (!start.ok()) {
+      const std::string why(StdView(start.status().message()));
+      failed_[group.group] = {group.replica, why};
+      env_.logger.Error("replica_failed", {{"shard", group.group}, {"error", why}});
+      continue;
+    }
+    Run(*std::move(start));
+  }
+}
+
+void NodeImpl::Run(ReplicaStart start) {
+  start.seed = random_.Next();
+  const ShardId shard = start.raft.group;
+  env_.logger.Info(
+      "replica_started",
+      {{"shard", shard}, {"replica", start.raft.self.replica}, {"applied", start.raft.applied}});
+  replicas_[shard] = Replica::Create(std::move(start), *context_);
+  Touch(shard);
+}
+
+void NodeImpl::FoundMissingReplicas() {
+  const Identity& identity = folder_->identity();
+  const bool founder = std::any_of(identity.founders.begin(), identity.founders.end(),
+                                   [&](const NodeAddress& a) { return a.node == options_.node; });
+  if (!founder) return;
+  // The first founder campaigns at once: nobody has to time out for the first leader.
+  const bool first = identity.founders.front().node == options_.node;
+  for (const sharding::ShardDescriptor& shard : FoundingShards(identity.founding_shards)) {
+    const bool known = replicas_.contains(shard.shard) || failed_.contains(shard.shard) ||
+                       lowest_allowed_.contains(shard.shard) || starting_.contains(shard.shard);
+    if (known) continue;
+    starting_[shard.shard] = FoundReplica(
+        shard, *context_,
+        [this, alive = std::weak_ptr<bool>(alive_), id = shard.shard,
+         first](absl::StatusOr<ReplicaStart> start) {
+          if (alive.expired()) return;
+          starting_.erase(id);
+          if (!start.ok()) {
+            env_.logger.Error(
+                "replica_founding_failed",
+                {{"shard", id}, {"error", std::string(StdView(start.status().message()))}});
+            return;
+          }
+          Run(*std::move(start));
+          if (first) replicas_[id]->Campaign();
+        });
+  }
+}
+
+void NodeImpl::OnPeerMessage(NodeId from, PeerChannel, std::string_view bytes) {
+  if (phase_ == NodePhase::kFailed) return;
+  const absl::Status read =
+      ReadEnvelope(bytes, env_.clock.Now(), [&](PeerItem item) { Deliver(from, std::move(item)); });
+  if (!read.ok()) {
+    env_.logger.Error("peer_message_refused",
+                      {{"peer", from}, {"error", std::string(StdView(read.message()))}});
+  }
+}
+
+void NodeImpl::Deliver(NodeId from, PeerItem item) {
+  if (auto* message = std::get_if<raft::Message>(&item)) {
+    DeliverRaft(from, std::move(*message));
+  } else if (auto* write = std::get_if<ForwardedWrite>(&item)) {
+    Write(std::move(write->request), [this, from, id = write->id](WriteReply reply) {
+      outbox_.Add(from, WriteAnswer{.id = id, .reply = std::move(reply)});
+      ScheduleTurn();
+    });
+  } else if (auto* read = std::get_if<ForwardedRead>(&item)) {
+    Read(std::move(read->request), [this, from, id = read->id](ReadReply reply) {
+      outbox_.Add(from, ReadAnswer{.id = id, .reply = std::move(reply)});
+      ScheduleTurn();
+    });
+  } else if (auto* written = std::get_if<WriteAnswer>(&item)) {
+    forwarder_.OnAnswer(std::move(*written));
+  } else if (auto* answered = std::get_if<ReadAnswer>(&item)) {
+    forwarder_.OnAnswer(std::move(*answered));
+  } else if (auto* offer = std::get_if<SnapshotOffer>(&item)) {
+    if (Replica* replica = FindReplica(offer->group)) replica->OnSnapshotOffer(*offer);
+  } else if (auto* data = std::get_if<SnapshotData>(&item)) {
+    const ShardId group = data->group;
+    if (Replica* replica = FindReplica(group)) replica->OnSnapshotData(std::move(*data));
+  } else if (auto* answer = std::get_if<SnapshotAnswer>(&item)) {
+    if (Replica* replica = FindReplica(answer->group)) replica->OnSnapshotAnswer(*answer);
+  } else if (auto* repair = std::get_if<RepairRequest>(&item)) {
+    // A node speaks for its own replica only.
+    Replica* replica = FindReplica(repair->group);
+    if (replica != nullptr && repair->failed.node == from) replica->OnRepairRequest(*repair);
+  }
+}
+
+void NodeImpl::DeliverRaft(NodeId from, raft::Message message) {
+  // Nobody speaks for another node, and what was meant for another node's replica is not ours.
+  if (message.from.node != from || message.to.node != options_.node) return;
+  const ShardId shard = message.group;
+  const ReplicaId target = message.to.replica;
+  if (Replica* replica = FindReplica(shard)) {
+    if (target == replica->self().replica) {
+      replica->Receive(std::move(message));
+    } else if (target > replica->self().replica) {
+      // The group removed this replica and added the node again: the old one is history.
+      RemoveReplica(shard, replica->self().replica);
+      ReplaceReplica(shard, target);
+    }
+    return;
+  }
+  const auto lowest = lowest_allowed_.find(shard);
+  if (lowest != lowest_allowed_.end() && target < lowest->second) return;
+  const auto failed = failed_.find(shard);
+  if (failed != failed_.end() && target <= failed->second.replica) return;
+  // A founder's replica is written by this node itself, not because a message asks for it.
+  if (target.value() <= folder_->identity().founders.size()) return;
+  ReplaceReplica(shard, target);
+}
+
+// Begins an empty replica under a new id, in place of none or of one that failed.
+void NodeImpl::ReplaceReplica(ShardId shard, ReplicaId replica) {
+  if (phase_ != NodePhase::kServing || replica.is_none()) return;
+  if (!starting_.emplace(shard, nullptr).second) return;
+  CreateEmptyReplica(
+      shard, replica, *context_,
+      [this, alive = std::weak_ptr<bool>(alive_), shard](absl::StatusOr<ReplicaStart> start) {
+        if (alive.expired()) return;
+        starting_.erase(shard);
+        failed_.erase(shard);
+        if (start.ok()) Run(*std::move(start));
+      });
+}
+
+void NodeImpl::AskForRepairs() {
+  for (const auto& [shard, failed] : failed_) repairing_[shard] = failed.replica;
+  for (const auto& [shard, replica] : replicas_) {
+    if (replica->failed()) repairing_[shard] = replica->self().replica;
+  }
+  for (auto it = repairing_.begin(); it != repairing_.end();) {
+    const Replica* replica = FindReplica(it->first);
+    const bool repaired =
+        replica != nullptr && replica->self().replica > it->second && replica->IsVoter();
+    it = repaired ? repairing_.erase(it) : std::next(it);
+  }
+  // Whoever leads knows that it is meant.
+  for (const auto& [shard, replica] : repairing_) {
+    for (const NodeId peer : connected_) {
+      outbox_.Add(peer, RepairRequest{.group = shard, .failed = {options_.node, replica}});
+    }
+  }
+}
+
+void NodeImpl::RemoveReplica(ShardId shard, ReplicaId replica) {
+  const auto it = replicas_.find(shard);
+  if (it == replicas_.end() || it->second->self().replica != replica) return;
+  env_.logger.Info("replica_removed", {{"shard", shard}, {"replica", replica}});
+  it->second->FailAll(WrongShard(Route()));
+  replicas_.erase(it);
+  const ReplicaId lowest(replica.value() + 1);
+  lowest_allowed_[shard] = lowest;
+  // Its folder goes only after the tombstone is durable: until then a restart would still run it.
+  log_->Append(shard, storage::TombstoneRecord{.lowest_allowed = lowest},
+               [this, alive = std::weak_ptr<bool>(alive_), shard] {
+                 if (alive.expired() || replicas_.contains(shard)) return;
+                 cleanup_->Run([disk = &env_.disk,
+                                path = folder_->ShardPath(shard)] { (void)disk->RemoveTree(path); },
+                               [] {});
+               });
+  ScheduleTurn();
+}
+
+}  // namespace flotilla::node

@@ -1,0 +1,164 @@
+// How a request finds its replica.
+#include <utility>
+
+#include "base/status_macros.h"
+#include "kv/command.h"
+#include "node/errors.h"
+#include "node/node_impl.h"
+
+namespace flotilla::node {
+
+namespace {
+
+// The key that decides where a command belongs; empty where the caller must name the shard.
+std::string KeyOf(const kv::Command& command) {
+  struct Visitor {
+    std::string operator()(const kv::Put& put) { return put.key; }
+    std::string operator()(const kv::Delete& erase) { return erase.key; }
+    std::string operator()(const kv::Increment& increment) { return increment.key; }
+    std::string operator()(const kv::Append& append) { return append.key; }
+    std::string operator()(const kv::CompareAndSwap& swap) { return swap.condition.key; }
+    std::string operator()(const kv::Batch& batch) {
+      return batch.operations.empty() ? "" : std::visit(*this, batch.operations.front());
+    }
+    std::string operator()(const kv::Txn& txn) {
+      if (!txn.conditions.empty()) return txn.conditions.front().key;
+      if (!txn.then.empty()) return std::visit(*this, txn.then.front());
+      return txn.otherwise.empty() ? "" : std::visit(*this, txn.otherwise.front());
+    }
+    std::string operator()(const kv::DeleteRange& range) { return range.from; }
+    std::string operator()(const kv::OpenSession&) { return ""; }
+    std::string operator()(const kv::CloseSession&) { return ""; }
+    std::string operator()(const kv::KeepAlive&) { return ""; }
+  };
+  return std::visit(Visitor(), command.operation);
+}
+
+std::string KeyOf(const kv::ReadRequest& read) {
+  if (const auto* get = std::get_if<kv::Get>(&read.operation)) return get->key;
+  if (const auto* batch = std::get_if<kv::BatchGet>(&read.operation)) {
+    return batch->keys.empty() ? "" : batch->keys.front();
+  }
+  return std::get<kv::ScanPage>(read.operation).from;
+}
+
+}  // namespace
+
+std::optional<Error> NodeImpl::Admit(const RequestContext& context, Action action,
+                                     std::string_view key) const {
+  if (phase_ == NodePhase::kStopping) return ShuttingDown();
+  if (phase_ != NodePhase::kServing) return NotReady(join_->Describe());
+  const absl::Status allowed =
+      env_.authorizer.Authorize(context.principal, action, {.from = key, .to = ""});
+  if (!allowed.ok()) return PermissionDenied(allowed);
+  return std::nullopt;
+}
+
+Replica* NodeImpl::FindReplica(ShardId shard) const {
+  const auto it = replicas_.find(shard);
+  return it == replicas_.end() ? nullptr : it->second.get();
+}
+
+Replica* NodeImpl::ReplicaOwning(std::string_view key) const {
+  const sharding::Slot slot = sharding::SlotOf(key);
+  for (const auto& [shard, replica] : replicas_) {
+    if (replica->descriptor().arc.Contains(slot)) return replica.get();
+  }
+  return nullptr;
+}
+
+Replica* NodeImpl::ReplicaFor(const Target& target, std::string_view key) const {
+  if (!target.shard.is_none()) return FindReplica(target.shard);
+  if (replicas_.size() == 1) return replicas_.begin()->second.get();
+  return key.empty() ? nullptr : ReplicaOwning(key);
+}
+
+Error NodeImpl::NoReplica() const {
+  return starting_.empty() && failed_.empty()
+             ? WrongShard(Route())
+             : NotReady(failed_.empty() ? "its replicas are being written"
+                                        : failed_.begin()->second.why);
+}
+
+bool NodeImpl::IsFull(const Replica& replica) const {
+  return replica.pending() + forwarder_.size() >= options_.max_pending_requests ||
+         replica.pending_bytes() >= options_.max_pending_bytes;
+}
+
+void NodeImpl::Write(WriteRequest request, WriteDone done) {
+  // The key is decoded only where nobody named the shard: the hot path does not look inside.
+  std::string key;
+  if (request.target.shard.is_none()) {
+    const absl::StatusOr<kv::Command> command = kv::DecodeCommand(View(request.command));
+    if (!command.ok()) {
+      done({.error = InvalidRequest(command.status()), .result = {}});
+      return;
+    }
+    key = KeyOf(*command);
+  }
+  std::optional<Error> refusal = Admit(request.context, Action::kWrite, key);
+  Replica* replica = refusal.has_value() ? nullptr : ReplicaFor(request.target, key);
+  if (!refusal.has_value() && replica == nullptr) refusal = NoReplica();
+  if (!refusal.has_value() && IsFull(*replica)) {
+    refusal = Overloaded("too many requests are pending on this node");
+  }
+  if (refusal.has_value()) {
+    done({.error = *std::move(refusal), .result = {}});
+    return;
+  }
+  if (env_.stages != nullptr && request.context.sampled) {
+    env_.stages->OnStage(request.context.request_id, Stage::kReceived, env_.clock.Now());
+  }
+  replica->Write(std::move(request), std::move(done));
+}
+
+void NodeImpl::Read(ReadRequest request, ReadDone done) {
+  const std::string key = KeyOf(request.read);
+  std::optional<Error> refusal = Admit(request.context, Action::kRead, key);
+  Replica* replica = refusal.has_value() ? nullptr : ReplicaFor(request.target, key);
+  if (!refusal.has_value() && replica == nullptr) refusal = NoReplica();
+  if (!refusal.has_value() && IsFull(*replica)) {
+    refusal = Overloaded("too many requests are pending on this node");
+  }
+  if (refusal.has_value()) {
+    done({.error = *std::move(refusal), .result = {}, .lag = {}});
+    return;
+  }
+  replica->Read(std::move(request), std::move(done));
+}
+
+void NodeImpl::ChangeMembership(ShardId shard, const raft::ConfigurationChange& change,
+                                absl::AnyInvocable<void(absl::Status)> done) {
+  Replica* replica = FindReplica(shard);
+  if (replica == nullptr) {
+    done(absl::NotFoundError("this node has no replica of shard " + ToString(shard)));
+    return;
+  }
+  replica->ChangeMembership(change, std::move(done));
+}
+
+void NodeImpl::TransferLeadership(ShardId shard, NodeId target,
+                                  absl::AnyInvocable<void(absl::Status)> done) {
+  Replica* replica = FindReplica(shard);
+  if (replica == nullptr) {
+    done(absl::NotFoundError("this node has no replica of shard " + ToString(shard)));
+    return;
+  }
+  replica->TransferLeadership(target, std::move(done));
+}
+
+Route NodeImpl::RouteOf(std::string_view key) const {
+  const Replica* replica = ReplicaOwning(key);
+  return replica == nullptr ? Route() : replica->CurrentRoute();
+}
+
+std::vector<std::pair<sharding::ShardDescriptor, Route>> NodeImpl::ShardMap() const {
+  std::vector<std::pair<sharding::ShardDescriptor, Route>> map;
+  for (const auto& [shard, replica] : replicas_) {
+    if (replica->descriptor().shard.is_none()) continue;  // waits for its first snapshot
+    map.emplace_back(replica->descriptor(), replica->CurrentRoute());
+  }
+  return map;
+}
+
+}  // namespace flotilla::node

@@ -1,0 +1,205 @@
+// One replica of one shard on this node: the consensus core, its applied state, and the requests
+// that wait for either. It turns inputs (requests, messages, completions, ticks) into the core's
+// inputs, and once per turn of the node's loop carries out what the core asks for.
+//
+//   Write --> pending writes --Propose--> core --persist--> log --AppendDone--> core
+//                                          |--messages--> outbox
+//                                          '--committed--> applier --ApplyDone--> answers
+//   Read  --> pending reads --ReadIndex--> core --ReadReady--> applied? --> applier --> answers
+#ifndef FLOTILLA_NODE_REPLICA_H_
+#define FLOTILLA_NODE_REPLICA_H_
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/applier.h"
+#include "node/envelope.h"
+#include "node/freshness.h"
+#include "node/node.h"
+#include "node/pending_reads.h"
+#include "node/pending_writes.h"
+#include "node/repairs.h"
+#include "node/replica_context.h"
+#include "node/snapshot_receiver.h"
+#include "node/snapshot_sender.h"
+#include "raft/raft_core.h"
+
+namespace flotilla::node {
+
+// All that is known of a replica when it begins to run.
+struct ReplicaStart {
+  raft::InitialState raft;
+  Generation generation;
+  ReplicaState state;  // empty: it waits for its first snapshot
+  std::string engine_note;
+  uint64_t seed = 0;
+};
+
+// Held by shared_ptr: callbacks of the log and of sequences keep weak references, and find out that
+// the replica was dropped.
+class Replica : public std::enable_shared_from_this<Replica> {
+ public:
+  static std::shared_ptr<Replica> Create(ReplicaStart start, ReplicaContext& context);
+  ~Replica();
+
+  ShardId shard() const { return shard_; }
+  raft::Member self() const { return self_; }
+
+  void Write(WriteRequest request, WriteDone done);
+  void Read(ReadRequest request, ReadDone done);
+  void ChangeMembership(const raft::ConfigurationChange& change,
+                        absl::AnyInvocable<void(absl::Status)> done);
+  void TransferLeadership(NodeId target, absl::AnyInvocable<void(absl::Status)> done);
+  // Hands leadership to the member that is most caught up, when this replica leads.
+  void GiveUpLeadership();
+  // Without waiting for an election timeout: the first leader of a new group.
+  void Campaign();
+
+  void Receive(raft::Message message);
+  void OnSnapshotOffer(const SnapshotOffer& offer);
+  void OnSnapshotData(SnapshotData data);
+  void OnSnapshotAnswer(const SnapshotAnswer& answer);
+  // A peer's node declares its replica unfit; only the leader does something about it.
+  void OnRepairRequest(const RepairRequest& request);
+  void OnPeerLost(NodeId node);
+  void Tick();
+
+  // Does all that the inputs since the last turn asked for.
+  void Turn();
+
+  // Makes all of the log unnecessary that can be: for groups that pin old segments.
+  void ShrinkLog();
+  // No request may wait any longer.
+  void FailAll(const Error& error);
+
+  bool IsLeader() const { return core_.role() == raft::Role::kLeader; }
+  // Leads, and waits for another member to take over. False where nobody could.
+  bool IsHandingOver() const {
+    return IsLeader() && !core_.Status().transfer_target.node.is_none();
+  }
+  Route CurrentRoute() const;
+  const sharding::ShardDescriptor& descriptor() const { return applied_.descriptor; }
+  bool IsVoter() const { return core_.configuration().IsVoter(self_.replica); }
+  bool failed() const { return failure_.has_value(); }
+  // A linearizable read would be served: there is a leader that answers.
+  bool HasLeader() const;
+  size_t pending() const { return writes_.size() + reads_.size(); }
+  size_t pending_bytes() const { return writes_.waiting_bytes(); }
+  ReplicaStatus Status() const;
+
+ private:
+  struct MembershipWaiter {
+    raft::Position position;
+    absl::AnyInvocable<void(absl::Status)> done;
+  };
+
+  Replica(ReplicaStart start, ReplicaContext& context);
+
+  MonoTime Now() const { return context_.env.clock.Now(); }
+  void Touch() { context_.touch(shard_); }
+  // Wraps a callback that must not outlive the replica.
+  template <typename Callback>
+  auto Alive(Callback callback);
+
+  // Requests (replica_requests.cc).
+  std::optional<Error> Refuse(const RequestContext& context, const Target& target) const;
+  void ServeStale(PendingRead read);
+  void DispatchWrites();
+  void ForwardWaitingWrites();
+  void Forward(NodeId leader, PendingWrite write);
+  bool RoundIsDue();
+  void ProposeWaiting();
+  void RegisterReads();
+  void ServeReads(std::vector<PendingRead> reads);
+  void ArmDeadlineTimer();
+  void OnDeadline();
+
+  // What the core asks for (replica.cc).
+  void CarryOut(raft::Outputs outputs);
+  void OnRoleChange(const raft::RoleChange& change);
+  void Persist(raft::PersistRequest request);
+  void Fetch(const raft::FetchRequest& request);
+  void ApplyNext();
+  void OnApplied(absl::StatusOr<Applier::Applied> applied);
+  bool IsRemoved() const;
+  void SettleMembershipWaiters();
+  absl::Status NotTheLeader() const;
+  void ContinueRepairs();
+  void Fail(const absl::Status& why);
+
+  // The log's length and the engine's durability (replica_storage.cc).
+  void OnDurable(storage::DurablePoint point);
+  void MaybeFlush();
+  void MaybeCompact();
+  void Compact(LogIndex upto);
+
+  // A received snapshot becomes live (replica_install.cc).
+  void BeginInstall();
+  void OnStateReplaced(absl::StatusOr<kv::AppliedState> applied);
+  void OnSnapshotDurable(Generation replaced);
+  void ConcludeInstall(SnapshotAnswer::Kind kind);
+
+  const ShardId shard_;
+  const raft::Member self_;
+  ReplicaContext& context_;
+
+  raft::RaftCore core_;
+  Applier applier_;
+  // As of the last batch that was applied and written. Invariant: applied_.index == core_.applied()
+  // except while an answer from the applier is on its way.
+  kv::AppliedState applied_;
+  storage::EngineStats engine_stats_;
+  Generation generation_;
+  storage::DurablePoint durable_;
+
+  PendingWrites writes_;
+  PendingReads reads_;
+  // Requests that failed to find a leader try again on the next tick or with the next leader, not
+  // at once: until then that would spin.
+  bool writes_wait_for_tick_ = false;
+  bool reads_wait_for_tick_ = false;
+  std::vector<MembershipWaiter> membership_waiters_;
+  Repairs repairs_;
+  Freshness freshness_;
+
+  // Committed entries that are not handed to the applier yet, and whether it is busy.
+  std::vector<raft::Entry> apply_queue_;
+  bool applying_ = false;
+  MonoTime apply_started_;
+
+  // No proposal before this moment while others are in flight (adaptive round spacing).
+  MonoTime next_round_;
+  bool round_timer_armed_ = false;
+
+  uint64_t bytes_since_flush_ = 0;
+  // What the last requested flush will make durable at least.
+  LogIndex flush_requested_at_;
+  // Where the log begins: everything up to here is in the engine, durably.
+  LogIndex compacted_;
+  bool compacting_ = false;
+
+  SnapshotSender sender_;
+  SnapshotReceiver receiver_;
+  const std::unique_ptr<Sequence> cleanup_;
+  raft::Member last_leader_;
+  // Records in the log whose durability the core waits for.
+  size_t outstanding_persists_ = 0;
+  // A received snapshot on its way to become live. From then on the core gets no new input; once
+  // all that it had asked for is done (installing_), it gets none at all, so that nothing that it
+  // would persist can slip between the snapshot and its mark in the log.
+  std::optional<ReceivedSnapshot> install_;
+  bool installing_ = false;
+
+  TimerId deadline_timer_ = 0;
+  std::optional<MonoTime> deadline_armed_for_;
+  // Why this replica stopped itself. It answers nothing and takes no part any more.
+  std::optional<std::string> failure_;
+};
+
+}  // namespace flotilla::node
+
+#endif  // FLOTILLA_NODE_REPLICA_H_

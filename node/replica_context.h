@@ -1,0 +1,46 @@
+// What the replicas of one node share. Outlives them.
+#ifndef FLOTILLA_NODE_REPLICA_CONTEXT_H_
+#define FLOTILLA_NODE_REPLICA_CONTEXT_H_
+
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/executor.h"
+#include "base/logger.h"
+#include "node/data_folder.h"
+#include "node/forwarder.h"
+#include "node/node.h"
+#include "node/node_metrics.h"
+#include "node/outbox.h"
+#include "storage/engine.h"
+#include "storage/log.h"
+
+namespace flotilla::node {
+
+struct ReplicaContext {
+  const NodeOptions& options;
+  NodeEnvironment& env;
+  const DataFolder& folder;
+  storage::Log& log;
+  Outbox& outbox;
+  Forwarder& forwarder;
+  NodeMetrics& metrics;
+  // The replica has something to do: it gets its Turn before the node's loop ends its own.
+  std::function<void(ShardId)> touch;
+  // The advertised client address of a node, empty when unknown.
+  std::function<std::string(NodeId)> client_address;
+  // This replica is no longer part of its group: drop it, and never run one as old again.
+  std::function<void(ShardId, ReplicaId)> removed;
+  // Drawn at random at start, then counted up: names snapshot transfers.
+  uint64_t next_transfer = 1;
+  // Less than NodeOptions::disk_reserve_bytes is free.
+  bool disk_low = false;
+  // Counted up over all groups: a folder's name is never used twice in one life of the process.
+  Generation next_generation{1};
+};
+
+}  // namespace flotilla::node
+
+#endif  // FLOTILLA_NODE_REPLICA_CONTEXT_H_

@@ -1,0 +1,219 @@
+// How a replica serves requests: writes to the core or on to the leader, reads through a read
+// index, and nobody beyond the deadline.
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "kv/command.h"
+#include "node/errors.h"
+#include "node/replica.h"
+#include "node/replica_alive.h"
+
+namespace flotilla::node {
+
+namespace {
+
+// Below this many writes in flight every turn proposes: there is nothing to gain by waiting.
+constexpr size_t kWritesWithoutSpacing = 4;
+
+ReadReply ToReply(absl::StatusOr<kv::ReadResult> result, const Route& route, Duration lag) {
+  if (!result.ok()) {
+    const bool caller = result.status().code() == absl::StatusCode::kInvalidArgument;
+    return {.error = caller ? InvalidRequest(result.status())
+                            : ReplicaFailed(std::string(StdView(result.status().message()))),
+            .result = {},
+            .lag = {}};
+  }
+  if (result->wrong_shard) return {.error = WrongShard(route), .result = {}, .lag = {}};
+  return {.error = {}, .result = *std::move(result), .lag = lag};
+}
+
+}  // namespace
+
+// What can be said without asking anyone. The state machine checks ownership again, per command.
+std::optional<Error> Replica::Refuse(const RequestContext& context, const Target& target) const {
+  if (failure_.has_value()) return ReplicaFailed(*failure_);
+  if (context.deadline <= Now()) return DeadlineExceeded(Outcome::kNotApplied);
+  const uint64_t version = applied_.descriptor.version;
+  if (target.version != 0 && applier_.has_state() && target.version != version) {
+    return WrongShard(CurrentRoute());
+  }
+  return std::nullopt;
+}
+
+void Replica::Write(WriteRequest request, WriteDone done) {
+  std::optional<Error> refusal = Refuse(request.context, request.target);
+  if (!refusal.has_value() && IsLeader()) {
+    if (context_.disk_low || context_.log.Status().disk_full || applier_.waits_for_space()) {
+      refusal = DiskFull();
+    } else if (context_.log.Status().overloaded) {
+      refusal = Overloaded("the log's disk is behind");
+    } else if (engine_stats_.stalled && writes_.has_waiting()) {
+      refusal = Overloaded("the storage engine is behind with its compactions");
+    }
+  }
+  if (refusal.has_value()) {
+    done({.error = *std::move(refusal), .result = {}});
+    return;
+  }
+  writes_.Add({std::move(request), std::move(done)});
+  Touch();
+}
+
+void Replica::Read(ReadRequest request, ReadDone done) {
+  if (std::optional<Error> refusal = Refuse(request.context, request.target)) {
+    done({.error = *std::move(refusal), .result = {}, .lag = {}});
+    return;
+  }
+  PendingRead read{std::move(request), std::move(done)};
+  if (read.request.level == ReadLevel::kStale) {
+    ServeStale(std::move(read));
+    return;
+  }
+  reads_.Add(std::move(read));
+  Touch();
+}
+
+void Replica::ServeStale(PendingRead read) {
+  if (!applier_.has_state()) {
+    read.done({.error = NoLeader(), .result = {}, .lag = {}});
+    return;
+  }
+  std::vector<PendingRead> reads;
+  reads.push_back(std::move(read));
+  ServeReads(std::move(reads));
+}
+
+void Replica::DispatchWrites() {
+  if (!writes_.has_waiting()) return;
+  if (IsLeader()) {
+    if (RoundIsDue()) ProposeWaiting();
+  } else if (!core_.leader().node.is_none() && !writes_wait_for_tick_) {
+    ForwardWaitingWrites();
+  }
+  // Without a leader they wait for one, or for their deadlines.
+}
+
+void Replica::ForwardWaitingWrites() {
+  const NodeId leader = core_.leader().node;
+  for (PendingWrite& write : writes_.TakeWaiting()) {
+    if (write.request.target.forwarded) {
+      write.done({.error = NotLeader(CurrentRoute()), .result = {}});
+    } else {
+      Forward(leader, std::move(write));
+    }
+  }
+}
+
+// A write that certainly did not happen, because the node that was asked leads no more, waits for
+// the next leader. Any other answer is the caller's: nobody here repeats what may have happened.
+void Replica::Forward(NodeId leader, PendingWrite write) {
+  context_.metrics.writes_forwarded.Add();
+  WriteRequest request = write.request;
+  context_.forwarder.Write(
+      leader, std::move(request),
+      [weak = weak_from_this(), write = std::move(write)](WriteReply reply) mutable {
+        const Reason reason = reply.error.reason;
+        const bool leads_no_more = reason == Reason::kNotLeader || reason == Reason::kShuttingDown;
+        const bool happened = reply.error.ok() || reply.error.outcome != Outcome::kNotApplied;
+        const std::shared_ptr<Replica> self = weak.lock();
+        if (self == nullptr || self->failure_.has_value() || happened || !leads_no_more) {
+          write.done(std::move(reply));
+          return;
+        }
+        self->writes_wait_for_tick_ = true;
+        self->writes_.Add(std::move(write));
+        self->Touch();
+      });
+}
+
+bool Replica::RoundIsDue() {
+  const MonoTime now = Now();
+  const bool full = writes_.waiting_bytes() >= context_.options.max_entry_bytes;
+  if (writes_.in_flight() < kWritesWithoutSpacing || full || now >= next_round_) return true;
+  if (!round_timer_armed_) {
+    round_timer_armed_ = true;
+    context_.env.executor.PostAt(next_round_, Alive([this] {
+                                   round_timer_armed_ = false;
+                                   Touch();
+                                 }));
+  }
+  return false;
+}
+
+void Replica::ProposeWaiting() {
+  const MonoTime now = Now();
+  const WallTime log_time = context_.env.clock.WallNow();
+  next_round_ = now + context_.options.round_spacing;
+  while (writes_.has_waiting()) {
+    std::vector<PendingWrite> batch = writes_.TakeBatch(context_.options.max_entry_bytes);
+    std::vector<std::string_view> commands;
+    commands.reserve(batch.size());
+    for (const PendingWrite& write : batch) commands.push_back(View(write.request.command));
+    const absl::StatusOr<raft::Position> position =
+        core_.Propose(MakeBytes(kv::EncodeEntryPayload(log_time, commands)));
+    if (!position.ok()) {
+      // Too much is uncommitted, or leadership is on its way elsewhere: both pass.
+      writes_.ReturnBatch(std::move(batch));
+      return;
+    }
+    context_.metrics.entries_proposed.Add();
+    context_.metrics.commands_proposed.Add(batch.size());
+    writes_.Proposed(*position, std::move(batch));
+    if (context_.env.stages != nullptr) {
+      writes_.Mark(*context_.env.stages, Stage::kProposed, position->index, now);
+    }
+  }
+}
+
+void Replica::RegisterReads() {
+  if (!reads_.has_waiting() || reads_wait_for_tick_) return;
+  const absl::StatusOr<raft::ReadId> id = core_.ReadIndex();
+  if (id.ok()) {
+    context_.metrics.read_rounds.Add();
+    reads_.Registered(*id, Now());
+  } else {
+    reads_wait_for_tick_ = true;
+  }
+}
+
+void Replica::ServeReads(std::vector<PendingRead> reads) {
+  if (reads.empty()) return;
+  std::vector<kv::ReadRequest> operations;
+  operations.reserve(reads.size());
+  for (PendingRead& read : reads) operations.push_back(std::move(read.request.read));
+  const MonoTime fresh_as_of = freshness_.fresh_as_of();
+  applier_.Read(
+      std::move(operations),
+      Alive([this, fresh_as_of, reads = std::move(reads)](Applier::ReadResults results) mutable {
+        const Route route = CurrentRoute();
+        const Duration lag = Now() - fresh_as_of;
+        for (size_t i = 0; i < reads.size(); ++i) {
+          const absl::Status status = results[i].status();
+          const bool stale = reads[i].request.level == ReadLevel::kStale;
+          reads[i].done(ToReply(std::move(results[i]), route, stale ? lag : Duration(0)));
+          if (status.code() == absl::StatusCode::kDataLoss) Fail(status);
+        }
+      }));
+}
+
+void Replica::ArmDeadlineTimer() {
+  std::optional<MonoTime> earliest = writes_.EarliestDeadline();
+  if (const auto reads = reads_.EarliestDeadline(); reads.has_value()) {
+    earliest = std::min(earliest.value_or(*reads), *reads);
+  }
+  if (!earliest.has_value()) return;
+  if (deadline_armed_for_.has_value() && *deadline_armed_for_ <= *earliest) return;
+  context_.env.executor.Cancel(deadline_timer_);
+  deadline_armed_for_ = earliest;
+  deadline_timer_ = context_.env.executor.PostAt(*earliest, Alive([this] { OnDeadline(); }));
+}
+
+void Replica::OnDeadline() {
+  deadline_armed_for_.reset();
+  writes_.Expire(Now());
+  reads_.Expire(Now());
+  Touch();
+}
+
+}  // namespace flotilla::node

@@ -1,0 +1,205 @@
+#include "node/replica_start.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+
+namespace flotilla::node {
+
+namespace {
+
+constexpr LogIndex kFoundingIndex{1};
+constexpr Term kFoundingTerm{1};
+
+kv::AppliedState FoundingState(const sharding::ShardDescriptor& descriptor,
+                               const ReplicaContext& context) {
+  kv::AppliedState state;
+  state.index = kFoundingIndex;
+  state.term = kFoundingTerm;
+  state.descriptor = descriptor;
+  state.limits = context.options.limits;
+  state.session_limits = context.options.session_limits;
+  uint64_t replica = 0;
+  for (const NodeAddress& founder : context.folder.identity().founders) {
+    state.configuration.voters.push_back({founder.node, ReplicaId(++replica)});
+  }
+  state.configuration.next_replica_id = ReplicaId(replica + 1);
+  state.configuration_index = kFoundingIndex;
+  return state;
+}
+
+raft::Member OwnMember(const raft::Configuration& configuration, NodeId node) {
+  for (const raft::Member& member : configuration.voters) {
+    if (member.node == node) return member;
+  }
+  FLOTILLA_CHECK_MSG(false, "this node is not a founder");
+  return {};
+}
+
+// One founding replica on its way. Between two steps only the caller keeps it.
+class Founding : public std::enable_shared_from_this<Founding> {
+ public:
+  Founding(const sharding::ShardDescriptor& descriptor, ReplicaContext& context,
+           ReplicaStarted done)
+      : state_(FoundingState(descriptor, context)),
+        generation_(context.next_generation),
+        folder_(context.folder.GenerationPath(descriptor.shard, generation_)),
+        context_(context),
+        done_(std::move(done)),
+        sequence_(
+            context.env.sequences.NewSequence(SequenceSource::Use::kApply, context.env.executor)) {
+    ++context_.next_generation;
+  }
+
+  void WriteState() {
+    auto status = std::make_shared<absl::Status>();
+    sequence_->Run([self = shared_from_this(), status] { *status = self->WriteStateNow(); },
+                   [self = shared_from_this(), status] {
+                     if (!status->ok()) self->Done(*status);
+                   });
+  }
+
+ private:
+  absl::Status WriteStateNow() {
+    FLOTILLA_RETURN_IF_ERROR(context_.env.disk.RemoveTree(folder_));
+    FLOTILLA_RETURN_IF_ERROR(context_.env.disk.CreateFolder(ParentFolder(folder_)));
+    FLOTILLA_ASSIGN_OR_RETURN(engine_, context_.env.engines.Open(folder_, "", /*create=*/true));
+    engine_->SetDurableListener(
+        [weak = weak_from_this(), home = &context_.env.executor](storage::DurablePoint point) {
+          home->Post([weak, point = std::move(point)] {
+            if (const auto self = weak.lock()) self->OnDurable(point);
+          });
+        });
+    FLOTILLA_RETURN_IF_ERROR(engine_->Write(kv::StateMachine::InitialRows(state_), state_.index));
+    return engine_->Flush();
+  }
+
+  void OnDurable(const storage::DurablePoint& point) {
+    if (point.index < kFoundingIndex || reopening_) return;
+    reopening_ = true;
+    auto opened = std::make_shared<absl::StatusOr<ReplicaState>>();
+    sequence_->Run(
+        [self = shared_from_this(), opened, note = point.note] {
+          self->engine_.reset();
+          *opened = OpenReplicaState(self->context_.env.engines, self->folder_, note);
+        },
+        [self = shared_from_this(), opened, note = point.note] {
+          if (opened->ok()) {
+            self->NameInLog(*std::move(*opened), note);
+          } else {
+            self->Done(opened->status());
+          }
+        });
+  }
+
+  void NameInLog(ReplicaState state, const std::string& note) {
+    ReplicaStart start;
+    start.generation = generation_;
+    start.engine_note = note;
+    start.raft.group = state_.descriptor.shard;
+    start.raft.self = OwnMember(state_.configuration, context_.options.node);
+    start.raft.hard_state = {.term = kFoundingTerm, .vote = {}, .commit = kFoundingIndex};
+    start.raft.snapshot = state_.Meta();
+    start.raft.applied = kFoundingIndex;
+    start.state = std::move(state);
+    storage::SnapshotRecord record{.replica = start.raft.self.replica,
+                                   .meta = start.raft.snapshot,
+                                   .generation = start.generation,
+                                   .hard_state = start.raft.hard_state,
+                                   .engine_note = note};
+    context_.log.Append(start.raft.group, std::move(record),
+                        [self = shared_from_this(), start = std::move(start)]() mutable {
+                          self->Done(std::move(start));
+                        });
+    context_.touch(state_.descriptor.shard);
+  }
+
+  void Done(absl::StatusOr<ReplicaStart> start) { done_(std::move(start)); }
+
+  const kv::AppliedState state_;
+  const Generation generation_;
+  const std::string folder_;
+  ReplicaContext& context_;
+  const ReplicaStarted done_;
+  const std::unique_ptr<Sequence> sequence_;
+  std::unique_ptr<storage::Engine> engine_;
+  bool reopening_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<ReplicaStart> OpenRecovered(const storage::RecoveredGroup& group,
+                                           ReplicaContext& context) {
+  if (group.suspect) {
+    return absl::DataLossError(
+        "the log lost acknowledged records of this replica; it must be replaced");
+  }
+  ReplicaStart start;
+  start.generation = group.generation;
+  start.engine_note = group.engine_note;
+  start.raft.group = group.group;
+  start.raft.self = {context.options.node, group.replica};
+  start.raft.hard_state = group.hard_state;
+  start.raft.snapshot = group.snapshot;
+  start.raft.entries = group.entries;
+  start.raft.applied = group.snapshot.index;
+  if (group.generation.is_none()) return start;
+
+  const std::string folder = context.folder.GenerationPath(group.group, group.generation);
+  FLOTILLA_ASSIGN_OR_RETURN(start.state,
+                            OpenReplicaState(context.env.engines, folder, group.engine_note));
+  const LogIndex applied = start.state.machine->applied().index;
+  const LogIndex last = group.entries.empty() ? group.snapshot.index : group.entries.back().index;
+  if (applied < group.snapshot.index || applied > last) {
+    return absl::DataLossError("the applied state stands at index " + ToString(applied) +
+                               ", outside of the log, which covers " +
+                               ToString(group.snapshot.index) + " to " + ToString(last));
+  }
+  start.raft.applied = applied;
+  // What was applied was committed, whatever the lazily written hint says.
+  start.raft.hard_state.commit = std::max(start.raft.hard_state.commit, applied);
+  if (applied < last) {
+    FLOTILLA_ASSIGN_OR_RETURN(std::vector<raft::Entry> unapplied,
+                              context.log.LoadEntries(group.group, applied.next(), last));
+    std::move(unapplied.begin(), unapplied.end(),
+              start.raft.entries.end() - static_cast<std::ptrdiff_t>(unapplied.size()));
+  }
+  return start;
+}
+
+std::vector<sharding::ShardDescriptor> FoundingShards(uint32_t count) {
+  FLOTILLA_CHECK(count >= 1 && count <= sharding::kSlotCount);
+  std::vector<sharding::ShardDescriptor> shards;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t first = sharding::kSlotCount * i / count;
+    const uint32_t end = sharding::kSlotCount * (i + 1) / count;
+    shards.push_back({.shard = ShardId(i + 1),
+                      .arc = {sharding::Slot{static_cast<uint16_t>(first)},
+                              sharding::Slot{static_cast<uint16_t>(end - 1)}}});
+  }
+  return shards;
+}
+
+std::shared_ptr<void> FoundReplica(const sharding::ShardDescriptor& descriptor,
+                                   ReplicaContext& context, ReplicaStarted done) {
+  auto founding = std::make_shared<Founding>(descriptor, context, std::move(done));
+  founding->WriteState();
+  return founding;
+}
+
+void CreateEmptyReplica(ShardId shard, ReplicaId replica, ReplicaContext& context,
+                        ReplicaStarted done) {
+  ReplicaStart start;
+  start.raft.group = shard;
+  start.raft.self = {context.options.node, replica};
+  storage::SnapshotRecord record{.replica = replica};
+  context.log.Append(
+      shard, std::move(record),
+      [start = std::move(start), done = std::move(done)]() mutable { done(std::move(start)); });
+  context.touch(shard);
+}
+
+}  // namespace flotilla::node

@@ -1,0 +1,41 @@
+// How replicas come to be: opened after a restart, written for a new cluster's founding groups, and
+// created empty for a group that has added this node.
+#ifndef FLOTILLA_NODE_REPLICA_START_H_
+#define FLOTILLA_NODE_REPLICA_START_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "node/replica.h"
+#include "node/replica_context.h"
+#include "sharding/shard_descriptor.h"
+
+namespace flotilla::node {
+
+// What the log recovered, with the applied state that belongs to it. Blocking, at start only.
+// kDataLoss when the replica must not run: it is repaired from its peers, never guessed.
+absl::StatusOr<ReplicaStart> OpenRecovered(const storage::RecoveredGroup& group,
+                                           ReplicaContext& context);
+
+// Equal arcs for the groups that a new cluster begins with; shard ids count from 1.
+std::vector<sharding::ShardDescriptor> FoundingShards(uint32_t count);
+
+using ReplicaStarted = std::function<void(absl::StatusOr<ReplicaStart>)>;
+
+// Writes the first state of a founding group's replica, waits until the engine has proven it
+// durable, and names it in the log. Every founder writes the same: it stands at index 1, term 1, so
+// that a member that is added later finds no entry to begin with and is sent a snapshot. The work
+// goes on as long as the caller keeps what is returned.
+std::shared_ptr<void> FoundReplica(const sharding::ShardDescriptor& descriptor,
+                                   ReplicaContext& context, ReplicaStarted done);
+
+// A replica without state: it may vote, and waits for a snapshot. Named in the log before it runs,
+// so that it cannot forget what it promised.
+void CreateEmptyReplica(ShardId shard, ReplicaId replica, ReplicaContext& context,
+                        ReplicaStarted done);
+
+}  // namespace flotilla::node
+
+#endif  // FLOTILLA_NODE_REPLICA_START_H_

@@ -1,0 +1,71 @@
+// How a replica keeps its log short: what the engine has proven durable, the log may forget.
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "node/replica.h"
+#include "node/replica_alive.h"
+
+namespace flotilla::node {
+
+void Replica::OnDurable(storage::DurablePoint point) {
+  if (failure_.has_value() || installing_ || point.index < durable_.index) return;
+  durable_ = std::move(point);
+  MaybeCompact();
+}
+
+void Replica::MaybeFlush() {
+  // One at a time: what is being flushed counts as flushed.
+  const LogIndex flushed = std::max(durable_.index, flush_requested_at_);
+  const bool much = bytes_since_flush_ >= context_.options.flush_log_bytes;
+  const bool many = applied_.index >= flushed + context_.options.flush_log_entries;
+  const bool busy = flush_requested_at_ > durable_.index;
+  if (busy || !(much || many)) return;
+  bytes_since_flush_ = 0;
+  flush_requested_at_ = applied_.index;
+  applier_.Flush(Alive([this](absl::Status error) {
+    // The next entries will ask again; a full disk recovers when space returns.
+    context_.env.logger.Warning(
+        "flush_failed", {{"shard", shard_}, {"error", std::string(StdView(error.message()))}});
+    flush_requested_at_ = durable_.index;
+  }));
+}
+
+void Replica::MaybeCompact() {
+  LogIndex upto = std::min(durable_.index, core_.CompactionHint());
+  if (const auto kept = sender_.OldestIndex(); kept.has_value()) upto = std::min(upto, *kept);
+  if (upto >= compacted_ + context_.options.compact_log_entries) Compact(upto);
+}
+
+void Replica::Compact(LogIndex upto) {
+  upto = std::min(upto, core_.applied());
+  if (compacting_ || install_.has_value() || upto <= compacted_) return;
+  compacting_ = true;
+  storage::CompactRecord record{.meta = core_.MetaAt(upto), .engine_note = durable_.note};
+  context_.log.Append(shard_, std::move(record), Alive([this, upto] {
+                        compacting_ = false;
+                        // A snapshot may have gone further meanwhile.
+                        if (installing_ || upto <= compacted_) return;
+                        compacted_ = upto;
+                        core_.Compacted(upto);
+                        Touch();
+                      }));
+}
+
+void Replica::ShrinkLog() {
+  if (failure_.has_value() || install_.has_value() || !applier_.has_state()) return;
+  if (durable_.index < applied_.index) {
+    if (flush_requested_at_ <= durable_.index) {
+      flush_requested_at_ = applied_.index;
+      applier_.Flush([](const absl::Status&) {});
+    }
+    return;
+  }
+  if (compacted_ < durable_.index) {
+    Compact(durable_.index);
+  } else {
+    context_.log.Rewrite(shard_, [] {});
+  }
+}
+
+}  // namespace flotilla::node

@@ -1,0 +1,63 @@
+// Receives a snapshot for one replica: builds the folder of the next generation from chunks and
+// hands it over when every file has been verified and synced. One transfer at a time; a newer offer
+// replaces an older one. Until the log names the generation, the folder is garbage.
+#ifndef FLOTILLA_NODE_SNAPSHOT_RECEIVER_H_
+#define FLOTILLA_NODE_SNAPSHOT_RECEIVER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/ids.h"
+#include "node/envelope.h"
+#include "node/replica_context.h"
+#include "storage/snapshot_files.h"
+
+namespace flotilla::node {
+
+struct ReceivedSnapshot {
+  storage::SnapshotManifest manifest;
+  Generation generation;
+};
+
+class SnapshotReceiver {
+ public:
+  using Received = std::function<void(ReceivedSnapshot)>;
+
+  SnapshotReceiver(ShardId group, ReplicaContext& context, Received received);
+
+  // Precondition: the offer is for this replica and its snapshot is news to it.
+  void OnOffer(const SnapshotOffer& offer, const storage::SnapshotManifest& manifest);
+  void OnData(SnapshotData data);
+  // The received snapshot is live (or is not wanted any more): tells the sender, and forgets it.
+  void Conclude(SnapshotAnswer::Kind kind);
+
+ private:
+  struct Transfer {
+    uint64_t id = 0;
+    NodeId from;
+    Term term;
+    storage::SnapshotManifest manifest;
+    Generation generation;
+    // On the bulk sequence only; shared with its jobs.
+    std::shared_ptr<storage::SnapshotWriter> writer;
+    uint64_t written = 0;
+    bool finishing = false;
+  };
+
+  void Answer(SnapshotAnswer::Kind kind);
+  void OnWritten(uint64_t id, const absl::Status& status, uint64_t written);
+  void FinishWriting();
+
+  const ShardId group_;
+  ReplicaContext& context_;
+  const Received received_;
+  const std::unique_ptr<Sequence> bulk_;
+  std::optional<Transfer> transfer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace flotilla::node
+
+#endif  // FLOTILLA_NODE_SNAPSHOT_RECEIVER_H_
