@@ -1,0 +1,84 @@
+// The formats of node/, as an earlier build wrote them and every later build must read them.
+#include <string>
+#include <vector>
+
+#include "node/address_codec.h"
+#include "node/data_folder.h"
+#include "node/envelope.h"
+#include "tests/support/golden_file.h"
+#include <gtest/gtest.h>
+
+namespace flotilla::node {
+namespace {
+
+constexpr MonoTime kNow{std::chrono::seconds(5)};
+
+NodeAddress AddressOf(uint64_t id) {
+  return {NodeId(id), Incarnation(0x1000 + id), "n" + std::to_string(id) + ":6171",
+          "n" + std::to_string(id) + ":6170"};
+}
+
+TEST(GoldenFormats, Identity) {
+  const Identity identity{.node = NodeId(2),
+                          .incarnation = Incarnation(0x1002),
+                          .cluster = ClusterId(0xc1),
+                          .founders = {AddressOf(1), AddressOf(2)},
+                          .founding_shards = 3};
+  EXPECT_EQ(tests::ToHex(EncodeIdentity(identity)),
+            tests::ToHex(tests::ReadGoldenFile("node_identity.hex")));
+  const auto read = DecodeIdentity(tests::ReadGoldenFile("node_identity.hex"));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->founders, identity.founders);
+  EXPECT_EQ(read->cluster, identity.cluster);
+}
+
+TEST(GoldenFormats, Hello) {
+  Hello hello;
+  hello.self = AddressOf(2);
+  hello.cluster = ClusterId(0xc1);
+  hello.initial_nodes = 2;
+  hello.initial_shards = 3;
+  hello.join = {"n1:6171", "n2:6171"};
+  hello.founders = {AddressOf(1), AddressOf(2)};
+  EXPECT_EQ(tests::ToHex(EncodeHello(hello)),
+            tests::ToHex(tests::ReadGoldenFile("node_hello.hex")));
+  const auto read = DecodeHello(tests::ReadGoldenFile("node_hello.hex"));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->join, hello.join);
+}
+
+TEST(GoldenFormats, Envelope) {
+  EnvelopeWriter writer;
+  raft::Message heartbeat{.group = ShardId(7),
+                          .from = {NodeId(1), ReplicaId(1)},
+                          .to = {NodeId(2), ReplicaId(2)},
+                          .term = Term(5),
+                          .body = raft::Heartbeat{.commit = LogIndex(300), .read_counter = 9}};
+  writer.Add(heartbeat, kNow);
+  heartbeat.body = raft::HeartbeatResponse{.read_counter = 9};
+  writer.Add(heartbeat, kNow);
+  WriteRequest write;
+  write.context.request_id = "r";
+  write.context.deadline = kNow + std::chrono::milliseconds(1);
+  write.target = {.shard = ShardId(7), .version = 1};
+  write.command = MakeBytes("cmd");
+  writer.Add(ForwardedWrite{.id = 4, .request = write}, kNow);
+  WriteReply reply;
+  reply.error.code = absl::StatusCode::kUnavailable;
+  reply.error.reason = Reason::kNotLeader;
+  reply.error.route = Route{ShardId(7), 1, NodeId(3), "n3:6170"};
+  writer.Add(WriteAnswer{.id = 4, .reply = reply}, kNow);
+  writer.Add(SnapshotData{.transfer = 8, .group = ShardId(7), .offset = 1, .data = "bytes"}, kNow);
+  writer.Add(RepairRequest{.group = ShardId(7), .failed = {NodeId(2), ReplicaId(2)}}, kNow);
+  EXPECT_EQ(tests::ToHex(writer.Take()), tests::ToHex(tests::ReadGoldenFile("node_envelope.hex")));
+
+  std::vector<PeerItem> items;
+  const absl::Status read = ReadEnvelope(tests::ReadGoldenFile("node_envelope.hex"), kNow,
+                                         [&](PeerItem item) { items.push_back(std::move(item)); });
+  ASSERT_TRUE(read.ok()) << read;
+  ASSERT_EQ(items.size(), 6u);
+  EXPECT_EQ(std::get<WriteAnswer>(items[3]).reply.error.route->leader_address, "n3:6170");
+}
+
+}  // namespace
+}  // namespace flotilla::node

@@ -1,0 +1,363 @@
+#include "tests/simulation/cluster_world.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "tests/simulation/swarm.h"
+
+namespace flotilla::simulation {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Events between two looks at all nodes.
+constexpr uint64_t kInspectEvery = 64;
+constexpr Duration kFormLimit = seconds(60);
+
+std::string PeerAddress(NodeIndex node) { return "n" + std::to_string(node) + ":6171"; }
+
+std::optional<NodeIndex> MachineAt(const std::string& address) {
+  NodeIndex node = 0;
+  if (address.empty() || address[0] != 'n') return std::nullopt;
+  const char* begin = address.data() + 1;
+  if (std::from_chars(begin, address.data() + address.size(), node).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return node;
+}
+
+node::NodeOptions DrawNodeOptions(Random& random) {
+  node::NodeOptions node;
+  node.initial_shards = static_cast<uint32_t>(random.Between(1, 4));
+  node.raft = DrawRaftOptions(random);
+  node.tick = milliseconds(random.Between(20, 60));
+  node.log.segment_bytes = random.Between(4, 64) * 4096;
+  node.log.budget_bytes = node.log.segment_bytes * random.Between(4, 20);
+  node.log.marker_delay = milliseconds(random.Between(1, 50));
+  node.max_entry_bytes = random.Between(100, 10'000);
+  node.round_spacing = DrawDelay(random, milliseconds(5));
+  node.flush_log_bytes = random.Between(1'000, 100'000);
+  node.flush_log_entries = random.Between(5, 200);
+  node.compact_log_entries = random.Between(1, 100);
+  node.snapshot_chunk_bytes = random.Between(64, 4096);
+  node.snapshot_window_chunks = random.Between(1, 8);
+  if (random.Chance(1, 4)) {
+    node.session_limits.max_sessions = static_cast<uint32_t>(random.Between(2, 8));
+  }
+  return node;
+}
+
+SimDiskOptions DrawDisk(Random& random) {
+  SimDiskOptions disk;
+  disk.read_latency_mean = DrawDelay(random, milliseconds(2));
+  disk.write_latency_mean = DrawDelay(random, milliseconds(2));
+  disk.sync_latency_mean = DrawDelay(random, milliseconds(20));
+  if (random.Chance(1, 4)) {
+    disk.stall = static_cast<uint32_t>(random.Below(2'000));
+    disk.stall_mean = milliseconds(random.Between(100, 3'000));
+  }
+  if (random.Chance(1, 6)) disk.sync_error = static_cast<uint32_t>(random.Below(500));
+  if (random.Chance(1, 6)) disk.write_error = static_cast<uint32_t>(random.Below(500));
+  if (random.Chance(1, 6)) disk.read_error = static_cast<uint32_t>(random.Below(200));
+  return disk;
+}
+
+SimClientOptions DrawClient(Random& random) {
+  SimClientOptions client;
+  const auto name_keys = [&random](std::vector<std::string>& keys, const char* prefix) {
+    for (uint64_t left = random.Between(1, 4); left > 0; --left) {
+      keys.push_back(prefix + std::to_string(left));
+    }
+  };
+  name_keys(client.registers, "r");
+  name_keys(client.counters, "c");
+  name_keys(client.lists, "l");
+  client.think_mean = milliseconds(random.Between(1, 100));
+  client.timeout = milliseconds(random.Between(100, 2'000));
+  return client;
+}
+
+}  // namespace
+
+// Log lines become lines of the trace.
+class ClusterWorld::TraceLogger : public Logger {
+ public:
+  explicit TraceLogger(RunRecord& record) : record_(record) {}
+  bool Enabled(LogLevel) const override { return record_.tracing(); }
+  void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
+    std::ostringstream os;
+    os << event;
+    for (const LogField& field : fields) {
+      os << ' ' << field.name << '=';
+      std::visit([&os](const auto& value) { os << value; }, field.value);
+    }
+    record_.Trace(os.str());
+  }
+
+ private:
+  RunRecord& record_;
+};
+
+bool ClusterWorldOptions::HasDiskFaults() const {
+  return machine.disk.read_error + machine.disk.write_error + machine.disk.sync_error > 0;
+}
+
+ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
+  ClusterWorldOptions options;
+  options.nodes = static_cast<uint32_t>(random.Chance(1, 8) ? random.Between(1, 5) : 3);
+  options.clients = static_cast<uint32_t>(random.Between(1, 6));
+  options.links = DrawLinks(random);
+  options.nemesis = NemesisOptions::Draw(random);
+  options.machine = {.disk = DrawDisk(random),
+                     .executor = {.post_delay_mean = DrawDelay(random, milliseconds(1)),
+                                  .timer_delay_mean = DrawDelay(random, milliseconds(5))},
+                     .work_delay_mean = DrawDelay(random, milliseconds(5)),
+                     .done_delay_mean = DrawDelay(random, milliseconds(5))};
+  options.node = DrawNodeOptions(random);
+  options.engine = {.flush_one_in_writes = static_cast<uint32_t>(random.Between(1, 64)),
+                    .flush_delay_mean = DrawDelay(random, milliseconds(200)),
+                    .report_delay_mean = DrawDelay(random, milliseconds(100))};
+  options.client = DrawClient(random);
+  options.client_delay_mean = DrawDelay(random, milliseconds(20));
+  if (random.Chance(1, 2)) options.client_loss = static_cast<uint32_t>(random.Below(100));
+  if (random.Chance(1, 2)) options.transfer_interval = milliseconds(random.Between(200, 5'000));
+  options.safety_time = seconds(random.Between(5, 30));
+  return options;
+}
+
+ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, std::FILE* trace)
+    : options_(options),
+      world_(seed),
+      record_(world_, trace),
+      network_(world_, options.nodes),
+      random_(world_.Stream("cluster world")),
+      client_random_(world_.Stream("clients")),
+      logger_(std::make_unique<TraceLogger>(record_)),
+      processes_(options.nodes) {
+  std::vector<SimMachine*> machines;
+  for (NodeIndex node = 0; node < options_.nodes; ++node) {
+    machines_.push_back(std::make_unique<SimMachine>(world_, network_, node, options_.machine));
+    machines.push_back(machines_.back().get());
+  }
+  network_.SetAllLinks(options_.links);
+  nemesis_ = std::make_unique<Nemesis>(world_, network_, std::move(machines), options_.nemesis,
+                                       record_, [this](NodeIndex node) { StartMachine(node); });
+}
+
+ClusterWorld::~ClusterWorld() {
+  nemesis_->Stop();
+  machines_.clear();
+}
+
+node::NodeOptions ClusterWorld::OptionsOf(NodeIndex node) const {
+  node::NodeOptions options = options_.node;
+  options.node = NodeId(uint64_t{node} + 1);
+  options.data_folder = "/data";
+  options.initial_nodes = options_.nodes;
+  for (NodeIndex peer = 0; peer < options_.nodes; ++peer) options.join.push_back(PeerAddress(peer));
+  options.advertise_peer = PeerAddress(node);
+  options.advertise_client = "client of " + PeerAddress(node);
+  return options;
+}
+
+void ClusterWorld::StartMachine(NodeIndex node) {
+  SimMachine& machine = *machines_[node];
+  Process& process = processes_[node];
+  machine.Start([this, node] {
+    processes_[node].node.reset();
+    processes_[node] = {};
+    nemesis_->OnDeath(node);
+  });
+  const auto on_fatal = [this, node](const absl::Status& why) { OnFatal(node, why); };
+  process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
+                                                     machine.executor(), MachineAt);
+  process.engines = std::make_unique<storage::MapEngineSource>(
+      options_.engine,
+      storage::MapEngineWorld{.disk = machine.disk(),
+                              .clock = &machine.clock(),
+                              .executor = &machine.executor(),
+                              .on_fatal = on_fatal},
+      machine.ProcessRandom().Split());
+  node::NodeEnvironment environment{.clock = machine.clock(),
+                                    .executor = machine.executor(),
+                                    .sequences = machine.sequences(),
+                                    .disk = machine.disk(),
+                                    .engines = *process.engines,
+                                    .transport = *process.transport,
+                                    .logger = *logger_,
+                                    .authorizer = authorizer_,
+                                    .seed = machine.ProcessRandom().Next(),
+                                    .on_fatal = on_fatal};
+  auto started = node::Node::Start(OptionsOf(node), std::move(environment));
+  if (!started.ok()) return OnFatal(node, started.status());
+  process.node = *std::move(started);
+  process.transport->Attach(*process.node);
+}
+
+// A node that cannot keep its promises stops; its machine is started again later.
+void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
+  SimMachine& machine = *machines_[node];
+  if (record_.tracing()) {
+    record_.Trace("node " + std::to_string(node) + " stops itself: " + why.ToString());
+  }
+  record_.Mark("cluster.fatal");
+  if (!options_.HasDiskFaults() && !machine.disk().dead()) {
+    record_.Fail("node " + std::to_string(node) + " stopped itself: " + why.ToString());
+  }
+  world_.AtEndOfEvent([this, node, life = machine.life()] {
+    if (machines_[node]->life() == life) nemesis_->Crash(node, true);
+  });
+}
+
+void ClusterWorld::After(Duration delay, std::function<void()> task) {
+  world_.After(delay, EventKind::kWorld, kWorldNode, std::move(task));
+}
+
+NodeIndex ClusterWorld::PickNode() {
+  // Once only a core is healthy, clients have found that out.
+  if (!core_.empty()) return client_random_.Pick(core_);
+  return static_cast<NodeIndex>(client_random_.Below(options_.nodes));
+}
+
+template <typename Reply, typename Request, typename Serve>
+void ClusterWorld::Send(Request request, Duration timeout, std::function<void(Reply)> done,
+                        Serve serve) {
+  const auto call = std::make_shared<Call<Reply>>(Call<Reply>{.done = std::move(done)});
+  After(timeout, [call] {
+    call->Finish({.error = {.code = absl::StatusCode::kDeadlineExceeded,
+                            .reason = node::Reason::kDeadlineExceeded,
+                            .outcome = node::Outcome::kUnknown}});
+  });
+  const auto delay = [this] {
+    return options_.client_delay_mean == Duration::zero()
+               ? Duration::zero()
+               : client_random_.Exponential(options_.client_delay_mean);
+  };
+  if (client_random_.Chance(options_.client_loss, 1000)) return;
+  After(delay(), [this, call, request, timeout, delay, serve, node = PickNode()] {
+    if (processes_[node].node == nullptr) {
+      return call->Finish({.error = {.code = absl::StatusCode::kUnavailable,
+                                     .reason = node::Reason::kNotReady,
+                                     .outcome = node::Outcome::kNotApplied}});
+    }
+    machines_[node]->executor().Post([this, call, request, timeout, delay, serve, node]() mutable {
+      request.context.deadline = machines_[node]->clock().Now() + timeout;
+      serve(*processes_[node].node, std::move(request), [this, call, delay](Reply reply) {
+        if (client_random_.Chance(options_.client_loss, 1000)) return;
+        After(delay(), [call, reply] { call->Finish(reply); });
+      });
+    });
+  });
+}
+
+void ClusterWorld::Write(node::WriteRequest request, Duration timeout,
+                         std::function<void(node::WriteReply)> done) {
+  Send<node::WriteReply>(std::move(request), timeout, std::move(done),
+                         [](node::Node& node, node::WriteRequest asked, node::WriteDone answer) {
+                           node.Write(std::move(asked), std::move(answer));
+                         });
+}
+
+void ClusterWorld::Read(node::ReadRequest request, Duration timeout,
+                        std::function<void(node::ReadReply)> done) {
+  Send<node::ReadReply>(std::move(request), timeout, std::move(done),
+                        [](node::Node& node, node::ReadRequest asked, node::ReadDone answer) {
+                          node.Read(std::move(asked), std::move(answer));
+                        });
+}
+
+ShardId ClusterWorld::ShardOf(const std::string& key) const {
+  const sharding::Slot slot = sharding::SlotOf(key);
+  for (const sharding::ShardDescriptor& shard : shards_) {
+    if (shard.arc.Contains(slot)) return shard.shard;
+  }
+  return ShardId();
+}
+
+bool ClusterWorld::LearnShards() {
+  for (const Process& process : processes_) {
+    if (process.node == nullptr) continue;
+    const auto map = process.node->ShardMap();
+    if (map.size() < options_.node.initial_shards) continue;
+    for (const auto& [descriptor, route] : map) shards_.push_back(descriptor);
+    return true;
+  }
+  return false;
+}
+
+void ClusterWorld::FormCluster() {
+  for (NodeIndex node = 0; node < options_.nodes; ++node) {
+    // Not all at once; the late ones find the others asking.
+    After(random_.Exponential(milliseconds(200)), [this, node] {
+      if (!machines_[node]->running()) StartMachine(node);
+    });
+  }
+  while (!record_.failed() && !LearnShards()) {
+    if (world_.now() > kFormLimit) return record_.Fail("liveness: no cluster is formed");
+    RunUntil(world_.now() + milliseconds(100));
+  }
+}
+
+RunResult ClusterWorld::Run() {
+  FormCluster();
+  if (!record_.failed()) {
+    nemesis_->Start();
+    for (uint32_t i = 0; i < options_.clients; ++i) {
+      clients_.push_back(std::make_unique<SimClient>(options_.client, *this, history_, record_,
+                                                     next_process_, client_random_.Split()));
+      clients_.back()->Start();
+    }
+    OneTransfer();
+    RunUntil(world_.now() + options_.safety_time);
+  }
+  safety_phase_ = false;
+  nemesis_->Stop();
+  if (!record_.failed()) HealCore();
+  if (AwaitClients() && ReadEverything() && AwaitConvergence()) CompareStates();
+  for (const auto& client : clients_) client->GiveUp();
+  if (!record_.failed()) JudgeHistory();
+  return Result();
+}
+
+RunResult ClusterWorld::Result() const {
+  return {.seed = world_.seed(),
+          .failure = record_.failure(),
+          .hash = world_.hash(),
+          .events = world_.events(),
+          .virtual_time = world_.now(),
+          .marks = record_.marks()};
+}
+
+void ClusterWorld::OneTransfer() {
+  if (options_.transfer_interval == Duration::zero() || !safety_phase_) return;
+  After(random_.Exponential(options_.transfer_interval), [this] {
+    if (safety_phase_ && !shards_.empty()) {
+      const ShardId shard = random_.Pick(shards_).shard;
+      const NodeId target(random_.Between(1, options_.nodes));
+      for (const Process& process : processes_) {
+        if (process.node == nullptr) continue;
+        process.node->TransferLeadership(shard, target, [this](const absl::Status& status) {
+          if (status.ok()) record_.Mark("cluster.transferred");
+        });
+      }
+    }
+    OneTransfer();
+  });
+}
+
+void ClusterWorld::RunUntil(Duration time) {
+  world_.At(time, EventKind::kWorld, kWorldNode, [] {});
+  while (!record_.failed() && world_.now() < time && world_.Step()) {
+    if (world_.events() % kInspectEvery == 0) Inspect();
+  }
+}
+
+RunResult RunClusterWorld(uint64_t seed, std::FILE* trace) {
+  Random random = SimWorld(seed).Stream("options");
+  return ClusterWorld(seed, ClusterWorldOptions::Draw(random), trace).Run();
+}
+
+}  // namespace flotilla::simulation

@@ -1,0 +1,137 @@
+// Whole nodes in the simulated world: the code that the server runs, on the simulated disk, network
+// and clock, with clients that put, get, increment, compare and swap, append and scan. Safety phase
+// and liveness phase as in the raft world; what clients saw is judged at the end.
+#ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_WORLD_H_
+#define FLOTILLA_TESTS_SIMULATION_CLUSTER_WORLD_H_
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/logger.h"
+#include "base/random.h"
+#include "node/authorizer.h"
+#include "node/node.h"
+#include "storage/map_engine.h"
+#include "tests/simulation/history.h"
+#include "tests/simulation/nemesis.h"
+#include "tests/simulation/run_record.h"
+#include "tests/simulation/sim_client.h"
+#include "tests/simulation/sim_machine.h"
+#include "tests/simulation/sim_network.h"
+#include "tests/simulation/sim_transport.h"
+#include "tests/simulation/sim_world.h"
+
+namespace flotilla::simulation {
+
+struct ClusterWorldOptions {
+  uint32_t nodes = 3;
+  uint32_t clients = 4;
+  LinkOptions links;
+  SimMachineOptions machine;
+  NemesisOptions nemesis;
+  node::NodeOptions node;
+  storage::MapEngineOptions engine;
+  SimClientOptions client;
+  Duration client_delay_mean = std::chrono::milliseconds(1);
+  // Per mille of requests, and of answers.
+  uint32_t client_loss = 0;
+  Duration transfer_interval{};
+  Duration safety_time = std::chrono::seconds(20);
+  Duration liveness_limit = std::chrono::seconds(120);
+
+  // Disks fail in this run: a node may stop itself.
+  bool HasDiskFaults() const;
+  static ClusterWorldOptions Draw(Random& random);
+};
+
+class ClusterWorld : public ClientNetwork {
+ public:
+  ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, std::FILE* trace = nullptr);
+  ~ClusterWorld() override;
+
+  // Both phases and the verdict. To be called once.
+  RunResult Run();
+  const History& history() const { return history_; }
+
+  Duration now() const override { return world_.now(); }
+  void After(Duration delay, std::function<void()> task) override;
+  void Write(node::WriteRequest request, Duration timeout,
+             std::function<void(node::WriteReply)> done) override;
+  void Read(node::ReadRequest request, Duration timeout,
+            std::function<void(node::ReadReply)> done) override;
+  ShardId ShardOf(const std::string& key) const override;
+
+ private:
+  class TraceLogger;
+  // All that dies with a process, in the order of its destruction from the last.
+  struct Process {
+    std::unique_ptr<SimTransport> transport;
+    std::unique_ptr<storage::EngineSource> engines;
+    std::unique_ptr<node::Node> node;
+  };
+  // A request under way: answered once, by whoever comes first.
+  template <typename Reply>
+  struct Call {
+    std::function<void(Reply)> done;
+    void Finish(const Reply& reply) {
+      if (done) std::exchange(done, nullptr)(reply);
+    }
+  };
+
+  void StartMachine(NodeIndex node);
+  node::NodeOptions OptionsOf(NodeIndex node) const;
+  void OnFatal(NodeIndex node, const absl::Status& why);
+  void FormCluster();
+  bool LearnShards();
+  template <typename Reply, typename Request, typename Serve>
+  void Send(Request request, Duration timeout, std::function<void(Reply)> done, Serve serve);
+  NodeIndex PickNode();
+  void OneTransfer();
+  void RunUntil(Duration time);
+
+  // Invariants that are looked at now and then.
+  void Inspect();
+  void InspectReplica(NodeIndex node, const node::ReplicaStatus& replica);
+
+  // The liveness phase and what follows it.
+  void HealCore();
+  bool AwaitClients();
+  bool ReadEverything();
+  bool AwaitConvergence();
+  bool Converged();
+  void CompareStates();
+  void JudgeHistory();
+  RunResult Result() const;
+
+  const ClusterWorldOptions options_;
+  SimWorld world_;
+  RunRecord record_;
+  SimNetwork network_;
+  Random random_;
+  Random client_random_;
+  std::unique_ptr<TraceLogger> logger_;
+  node::AllowAll authorizer_;
+  std::vector<std::unique_ptr<SimMachine>> machines_;
+  std::vector<Process> processes_;
+  std::unique_ptr<Nemesis> nemesis_;
+  std::vector<sharding::ShardDescriptor> shards_;
+  History history_;
+  uint32_t next_process_ = 0;
+  std::vector<std::unique_ptr<SimClient>> clients_;
+  std::vector<NodeIndex> core_;
+  std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
+  bool safety_phase_ = true;
+};
+
+// One seed, everything drawn from it.
+RunResult RunClusterWorld(uint64_t seed, std::FILE* trace = nullptr);
+
+}  // namespace flotilla::simulation
+
+#endif  // FLOTILLA_TESTS_SIMULATION_CLUSTER_WORLD_H_

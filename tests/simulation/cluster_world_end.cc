@@ -1,0 +1,175 @@
+// What the cluster world looks at while it runs, its liveness phase, and the verdict.
+#include <algorithm>
+#include <sstream>
+
+#include "tests/simulation/cluster_world.h"
+#include "tests/simulation/linearizability.h"
+
+namespace flotilla::simulation {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr uint64_t kJudgeStepsMax = 3'000'000;
+
+}  // namespace
+
+void ClusterWorld::Inspect() {
+  for (NodeIndex node = 0; node < options_.nodes; ++node) {
+    if (processes_[node].node == nullptr) continue;
+    const node::NodeStatus status = processes_[node].node->Status();
+    for (const node::ReplicaStatus& replica : status.replicas) InspectReplica(node, replica);
+  }
+}
+
+void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& replica) {
+  std::ostringstream where;
+  where << "node " << node << ", shard " << replica.shard << ": ";
+  if (replica.failed && !options_.HasDiskFaults() && !machines_[node]->disk().dead()) {
+    record_.Fail(where.str() + "the replica stopped itself: " + replica.failure);
+  }
+  const raft::RaftStatus& raft = replica.raft;
+  if (raft.applied > raft.commit) record_.Fail(where.str() + "applies what is not committed");
+  if (raft.applied > raft.durable && !replica.failed) {
+    record_.Fail(where.str() + "applies what is not durable");
+  }
+  if (raft.role != raft::Role::kLeader) return;
+  const auto [leader, added] = leaders_.try_emplace({replica.shard, raft.term}, node);
+  if (added) record_.Mark("cluster.leader_elected");
+  if (leader->second != node) {
+    record_.Fail(where.str() + "leads in term " + ToString(raft.term) + ", as does node " +
+                 std::to_string(leader->second));
+  }
+}
+
+void ClusterWorld::HealCore() {
+  network_.HealAll();
+  std::vector<NodeIndex> order;
+  for (NodeIndex node = 0; node < options_.nodes; ++node) order.push_back(node);
+  random_.Shuffle(order);
+  const size_t size = random_.Between(options_.nodes / 2 + 1, options_.nodes);
+  core_.assign(order.begin(), order.begin() + static_cast<ptrdiff_t>(size));
+  std::string names;
+  for (const NodeIndex node : order) {
+    const bool in_core = std::find(core_.begin(), core_.end(), node) != core_.end();
+    SimMachine& machine = *machines_[node];
+    if (in_core) {
+      names += " " + std::to_string(node);
+      machine.clock().SetRate(1'000'000);
+      // A disk that is to die at some call does it now, and works from then on.
+      if (machine.running()) {
+        machine.executor().Stall(world_.now());
+        machine.disk().DieAtCall(UINT32_MAX);
+      }
+      SimDiskOptions disk = options_.machine.disk;
+      disk.read_error = disk.write_error = disk.sync_error = disk.stall = 0;
+      machine.disk().SetOptions(disk);
+      for (const NodeIndex peer : core_) network_.SetLink(node, peer, LinkOptions());
+      if (!machine.running()) StartMachine(node);
+      continue;
+    }
+    const uint64_t fate = random_.Below(3);
+    if (fate == 0) nemesis_->Crash(node, true);
+    for (const NodeIndex peer : core_) {
+      network_.Block(peer, node, true);
+      network_.Block(node, peer, fate == 1);
+    }
+    if (fate != 0 && !machine.running()) StartMachine(node);
+  }
+  record_.Trace("liveness phase, core:" + names);
+}
+
+bool ClusterWorld::AwaitClients() {
+  if (record_.failed()) return false;
+  for (const auto& client : clients_) client->Stop();
+  const auto busy = [](const auto& client) { return !client->resting(); };
+  const Duration end = world_.now() + options_.liveness_limit;
+  while (!record_.failed() && std::any_of(clients_.begin(), clients_.end(), busy)) {
+    if (world_.now() >= end) {
+      record_.Fail("liveness: requests are not answered although a majority is healthy");
+      break;
+    }
+    RunUntil(world_.now() + milliseconds(100));
+  }
+  return !record_.failed();
+}
+
+bool ClusterWorld::ReadEverything() {
+  for (const std::string& key : options_.client.AllKeys()) {
+    clients_.front()->ReadKey(key);
+    if (!AwaitClients()) return false;
+  }
+  return true;
+}
+
+bool ClusterWorld::Converged() {
+  std::map<ShardId, LogIndex> applied;
+  for (const NodeIndex node : core_) {
+    if (processes_[node].node == nullptr) return false;
+    const node::NodeStatus status = processes_[node].node->Status();
+    if (status.replicas.size() < shards_.size()) return false;
+    for (const node::ReplicaStatus& replica : status.replicas) {
+      const LogIndex index = replica.raft.applied;
+      if (applied.try_emplace(replica.shard, index).first->second != index) return false;
+      if (replica.raft.last_index != index || replica.failed) return false;
+    }
+  }
+  return true;
+}
+
+bool ClusterWorld::AwaitConvergence() {
+  const Duration end = world_.now() + options_.liveness_limit;
+  while (!record_.failed() && !Converged()) {
+    if (world_.now() >= end) {
+      record_.Fail("liveness: replicas do not catch up although a majority is healthy");
+      break;
+    }
+    RunUntil(world_.now() + milliseconds(100));
+  }
+  return !record_.failed();
+}
+
+// Everything that a shard's replicas contain, by stale scans at one applied index.
+void ClusterWorld::CompareStates() {
+  struct Seen {
+    NodeIndex node = 0;
+    kv::ReadResult page;
+  };
+  std::map<ShardId, Seen> first;
+  for (const NodeIndex node : core_) {
+    for (const sharding::ShardDescriptor& shard : shards_) {
+      node::ReadRequest request;
+      request.target.shard = shard.shard;
+      request.level = node::ReadLevel::kStale;
+      request.context.deadline = machines_[node]->clock().Now() + seconds(5);
+      request.read.operation = kv::ScanPage{};
+      processes_[node].node->Read(
+          std::move(request), [this, &first, node, id = shard.shard](const node::ReadReply& reply) {
+            if (!reply.error.ok()) return record_.Fail("a stale scan fails");
+            const auto [seen, added] = first.try_emplace(id, Seen{node, reply.result});
+            if (added || seen->second.page.applied != reply.result.applied) return;
+            record_.Mark("cluster.states_compared");
+            if (seen->second.page == reply.result) return;
+            record_.Fail("shard " + ToString(id) + ": the states of nodes " +
+                         std::to_string(seen->second.node) + " and " + std::to_string(node) +
+                         " differ");
+          });
+    }
+  }
+  RunUntil(world_.now() + seconds(6));
+}
+
+void ClusterWorld::JudgeHistory() {
+  for (const auto& [key, operations] : history_) {
+    const Judgement values = CheckLinearizable(operations, kJudgeStepsMax);
+    if (values.verdict == Verdict::kInvalid) record_.Fail("not linearizable: " + values.reason);
+    if (values.verdict == Verdict::kUnknown) record_.Mark("check.unknown");
+    const Judgement versions = CheckVersions(operations);
+    if (versions.verdict == Verdict::kInvalid) record_.Fail("versions: " + versions.reason);
+    record_.Mark("check.keys");
+  }
+}
+
+}  // namespace flotilla::simulation

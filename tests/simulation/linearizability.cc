@@ -1,0 +1,264 @@
+#include "tests/simulation/linearizability.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+
+namespace flotilla::simulation {
+
+namespace {
+
+using State = std::optional<std::string>;
+
+std::string Describe(const Operation& op) {
+  static constexpr const char* kNames[] = {"read", "write", "delete", "cas", "increment", "append"};
+  std::ostringstream os;
+  os << "process " << op.process << ' ' << kNames[static_cast<size_t>(op.kind)] << ' ' << op.key
+     << ' ' << op.argument << " at [" << op.invoked.count() << ", " << op.completed.count()
+     << "] ns -> " << (op.fate == OpFate::kInfo ? "unknown" : op.value.value_or("nothing"));
+  if (op.version != 0) os << ", version " << op.version;
+  return os.str();
+}
+
+std::optional<int64_t> ToNumber(const std::string& text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// What the operation makes of the state; nullopt when its result says that the state was another.
+std::optional<State> Step(const State& state, const Operation& op) {
+  const bool known = op.fate == OpFate::kOk;
+  switch (op.kind) {
+    case OpKind::kRead:
+      if (known && op.value != state) return std::nullopt;
+      return state;
+    case OpKind::kWrite:
+      return State(op.argument);
+    case OpKind::kDelete:
+      if (known && op.held != state.has_value()) return std::nullopt;
+      return State();
+    case OpKind::kCas: {
+      const bool holds = state == op.expected;
+      if (known && op.held != holds) return std::nullopt;
+      return holds ? State(op.argument) : state;
+    }
+    case OpKind::kIncrement: {
+      const std::optional<int64_t> number = ToNumber(state.value_or("0"));
+      if (!number.has_value()) return std::nullopt;
+      const std::string sum = std::to_string(*number + ToNumber(op.argument).value_or(0));
+      if (known && op.value != sum) return std::nullopt;
+      return State(sum);
+    }
+    case OpKind::kAppend:
+      return State(state.value_or("") + op.argument);
+  }
+  return std::nullopt;
+}
+
+// The search: a depth-first walk over the orders, with the events in time order in a linked list
+// from which placed operations are taken out.
+class Search {
+ public:
+  explicit Search(const std::vector<Operation>& operations) {
+    for (const Operation& op : operations) {
+      // Reads that failed or are unknown, and writes that did not happen, say nothing.
+      if (op.fate == OpFate::kFail) continue;
+      if (op.kind == OpKind::kRead && op.fate != OpFate::kOk) continue;
+      ops_.push_back(&op);
+    }
+    BuildEvents();
+  }
+
+  Judgement Run(uint64_t steps_max) {
+    placed_.assign(ops_.size(), false);
+    // An operation that is unknown need not be placed at all.
+    size_t must_place = 0;
+    for (const Operation* op : ops_) must_place += op->fate == OpFate::kOk ? 1 : 0;
+    uint32_t event = next_[0];
+    while (must_place > 0) {
+      if (event != 0 && events_[event].is_call) {
+        if (++steps_ > steps_max) return {.verdict = Verdict::kUnknown, .reason = "gave up"};
+        if (TryPlace(event)) {
+          must_place -= ops_[events_[event].op]->fate == OpFate::kOk ? 1 : 0;
+          event = next_[0];
+        } else {
+          event = next_[event];
+        }
+        continue;
+      }
+      // A completion was reached (or the end): what it completes must have been placed before.
+      NoteStuck(event);
+      if (path_.empty()) return Invalid();
+      event = Undo();
+      must_place += ops_[events_[event].op]->fate == OpFate::kOk ? 1 : 0;
+      event = next_[event];
+    }
+    return {};
+  }
+
+ private:
+  struct Event {
+    Duration time{};
+    bool is_call = true;
+    uint32_t op = 0;
+    uint32_t completion = 0;  // of a call; 0 when it never completes
+  };
+  struct Placed {
+    uint32_t call = 0;
+    State before;
+  };
+
+  void BuildEvents() {
+    events_.resize(1);
+    for (uint32_t op = 0; op < ops_.size(); ++op) {
+      events_.push_back({.time = ops_[op]->invoked, .is_call = true, .op = op});
+      if (ops_[op]->fate != OpFate::kOk) continue;
+      events_.push_back({.time = ops_[op]->completed, .is_call = false, .op = op});
+    }
+    // Of one instant, calls first: nothing is ordered that may have been concurrent.
+    std::stable_sort(events_.begin() + 1, events_.end(), [](const Event& a, const Event& b) {
+      return a.time != b.time ? a.time < b.time : a.is_call > b.is_call;
+    });
+    std::vector<uint32_t> call_of(ops_.size());
+    for (uint32_t i = 1; i < events_.size(); ++i) {
+      if (events_[i].is_call) {
+        call_of[events_[i].op] = i;
+      } else {
+        events_[call_of[events_[i].op]].completion = i;
+      }
+    }
+    const auto size = static_cast<uint32_t>(events_.size());
+    for (uint32_t i = 0; i < size; ++i) {
+      next_.push_back((i + 1) % size);
+      previous_.push_back((i + size - 1) % size);
+    }
+  }
+
+  bool TryPlace(uint32_t call) {
+    const uint32_t op = events_[call].op;
+    std::optional<State> after = Step(state_, *ops_[op]);
+    if (!after.has_value()) return false;
+    placed_[op] = true;
+    if (!visited_.insert({placed_, *after}).second) {
+      placed_[op] = false;
+      return false;
+    }
+    path_.push_back({.call = call, .before = std::exchange(state_, *std::move(after))});
+    TakeOut(call);
+    if (events_[call].completion != 0) TakeOut(events_[call].completion);
+    return true;
+  }
+
+  uint32_t Undo() {
+    Placed last = std::move(path_.back());
+    path_.pop_back();
+    if (events_[last.call].completion != 0) PutBack(events_[last.call].completion);
+    PutBack(last.call);
+    placed_[events_[last.call].op] = false;
+    state_ = std::move(last.before);
+    return last.call;
+  }
+
+  void TakeOut(uint32_t event) {
+    next_[previous_[event]] = next_[event];
+    previous_[next_[event]] = previous_[event];
+  }
+  void PutBack(uint32_t event) {
+    next_[previous_[event]] = event;
+    previous_[next_[event]] = event;
+  }
+
+  // The longest order found tells best where it went wrong.
+  void NoteStuck(uint32_t event) {
+    if (path_.size() < longest_ || event == 0) return;
+    longest_ = path_.size();
+    stuck_ = events_[event].op;
+    stuck_state_ = state_;
+  }
+
+  Judgement Invalid() const {
+    const Operation* op = ops_[stuck_];
+    return {.verdict = Verdict::kInvalid,
+            .reason = "no order places " + Describe(*op) + "; the best one had then " +
+                      stuck_state_.value_or("nothing")};
+  }
+
+  std::vector<const Operation*> ops_;
+  // events_[0] is the list's anchor.
+  std::vector<Event> events_;
+  std::vector<uint32_t> next_;
+  std::vector<uint32_t> previous_;
+
+  State state_;
+  std::vector<bool> placed_;
+  std::vector<Placed> path_;
+  absl::flat_hash_set<std::pair<std::vector<bool>, State>> visited_;
+  uint64_t steps_ = 0;
+  size_t longest_ = 0;
+  uint32_t stuck_ = 0;
+  State stuck_state_;
+};
+
+bool IsWrite(const Operation& op) {
+  if (op.kind == OpKind::kRead) return false;
+  return op.held;
+}
+
+Judgement Wrong(const std::string& what, const Operation& a, const Operation& b) {
+  return {.verdict = Verdict::kInvalid,
+          .reason = what + ": " + Describe(a) + " and " + Describe(b)};
+}
+
+}  // namespace
+
+Judgement CheckLinearizable(const std::vector<Operation>& operations, uint64_t steps_max) {
+  return Search(operations).Run(steps_max);
+}
+
+Judgement CheckVersions(const std::vector<Operation>& operations) {
+  std::vector<const Operation*> known;
+  std::map<uint64_t, const Operation*> writes;
+  for (const Operation& op : operations) {
+    if (op.fate != OpFate::kOk || op.version == 0) continue;
+    known.push_back(&op);
+    if (!IsWrite(op)) continue;
+    const auto [other, added] = writes.emplace(op.version, &op);
+    if (!added) return Wrong("two writes have one version", op, *other->second);
+  }
+  for (const Operation* op : known) {
+    const auto write = writes.find(op->version);
+    if (op->kind != OpKind::kRead || write == writes.end()) continue;
+    const Operation& written = *write->second;
+    const bool plain = written.kind == OpKind::kWrite || written.kind == OpKind::kCas;
+    if (plain && op->value != written.argument) {
+      return Wrong("a version is read with another value", *op, written);
+    }
+  }
+  // The highest version completed so far, against what is invoked next.
+  std::vector<const Operation*> by_completion = known;
+  std::sort(known.begin(), known.end(),
+            [](const auto* a, const auto* b) { return a->invoked < b->invoked; });
+  std::sort(by_completion.begin(), by_completion.end(),
+            [](const auto* a, const auto* b) { return a->completed < b->completed; });
+  const Operation* newest = nullptr;
+  size_t completed = 0;
+  for (const Operation* op : known) {
+    for (; completed < by_completion.size() && by_completion[completed]->completed < op->invoked;
+         ++completed) {
+      const Operation* done = by_completion[completed];
+      if (newest == nullptr || done->version > newest->version) newest = done;
+    }
+    if (newest != nullptr && op->version < newest->version) {
+      return Wrong("a version goes back", *newest, *op);
+    }
+  }
+  return {};
+}
+
+}  // namespace flotilla::simulation

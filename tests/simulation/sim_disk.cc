@@ -1,0 +1,292 @@
+#include "tests/simulation/sim_disk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace flotilla::simulation {
+
+namespace {
+
+absl::Status Dead() { return absl::InternalError("the simulated machine has crashed"); }
+
+absl::Status NotFound(const std::string& path) {
+  return absl::NotFoundError(path + ": no such file or folder");
+}
+
+absl::Status IoError(std::string_view what) {
+  return absl::DataLossError(std::string(what) + ": simulated I/O error");
+}
+
+}  // namespace
+
+class SimDisk::OpenFile : public File {
+ public:
+  OpenFile(SimDisk& disk, SimFileNode::Ptr node, bool writable)
+      : disk_(disk), node_(std::move(node)), writable_(writable), epoch_(disk.epoch_) {}
+
+  absl::StatusOr<std::string> Read(uint64_t offset, size_t size) const override {
+    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+    if (disk_.DrawFault(disk_.fail_next_read_, disk_.options_.read_error)) return IoError("read");
+    const std::string& data = node_->image.data();
+    return offset >= data.size() ? std::string() : data.substr(offset, size);
+  }
+
+  absl::Status Write(uint64_t offset, std::string_view data) override {
+    FLOTILLA_RETURN_IF_ERROR(BeginWrite());
+    if (disk_.DrawFault(disk_.fail_next_write_, disk_.options_.write_error)) {
+      node_->image.Write(offset, data.substr(0, disk_.random_.Below(data.size() + 1)));
+      return IoError("write");
+    }
+    const uint64_t room = Room(offset, data.size());
+    node_->image.Write(offset, data.substr(0, room));
+    if (room < data.size()) return absl::ResourceExhaustedError("write: no space left on disk");
+    return absl::OkStatus();
+  }
+
+  absl::Status Sync() override {
+    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kSync));
+    if (disk_.DrawFault(disk_.fail_next_sync_, disk_.options_.sync_error)) {
+      node_->image.ForgetDirty();
+      return IoError("sync");
+    }
+    node_->image.Sync();
+    return absl::OkStatus();
+  }
+
+  absl::Status Truncate(uint64_t size) override {
+    FLOTILLA_RETURN_IF_ERROR(BeginWrite());
+    const uint64_t old_size = node_->image.data().size();
+    if (size > old_size && Room(old_size, size - old_size) < size - old_size) {
+      return absl::ResourceExhaustedError("truncate: no space left on disk");
+    }
+    node_->image.Truncate(size);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<uint64_t> Size() const override {
+    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+    return node_->image.data().size();
+  }
+
+  absl::Status Close() override {
+    closed_ = true;
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Begin(Call call) const {
+    if (epoch_ != disk_.epoch_) return Dead();
+    if (closed_) return absl::InternalError("the file is closed");
+    return disk_.Begin(call);
+  }
+
+  absl::Status BeginWrite() const {
+    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+    if (!writable_) return absl::PermissionDeniedError("the file was opened for reading only");
+    return absl::OkStatus();
+  }
+
+  // How many of `size` bytes at `offset` fit on the disk.
+  uint64_t Room(uint64_t offset, uint64_t size) const {
+    if (disk_.options_.capacity_bytes == UINT64_MAX) return size;
+    const uint64_t have = node_->image.data().size();
+    const uint64_t used = disk_.UsedBytes();
+    const uint64_t free =
+        disk_.options_.capacity_bytes - std::min(disk_.options_.capacity_bytes, used);
+    if (offset + size <= have + free) return size;
+    return have + free <= offset ? 0 : have + free - offset;
+  }
+
+  SimDisk& disk_;
+  const SimFileNode::Ptr node_;
+  const bool writable_;
+  const uint64_t epoch_;
+  bool closed_ = false;
+};
+
+class SimDisk::HeldLock : public FileLock {
+ public:
+  HeldLock(SimDisk& disk, std::string path)
+      : disk_(disk), path_(std::move(path)), epoch_(disk.epoch_) {}
+  ~HeldLock() override {
+    if (epoch_ == disk_.epoch_) disk_.locks_.erase(path_);
+  }
+
+ private:
+  SimDisk& disk_;
+  const std::string path_;
+  const uint64_t epoch_;
+};
+
+SimDisk::SimDisk(uint64_t seed, const SimDiskOptions& options) : options_(options), random_(seed) {}
+
+SimDisk::~SimDisk() = default;
+
+absl::StatusOr<std::unique_ptr<File>> SimDisk::Open(const std::string& path, OpenMode mode) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  SimFileNode::Ptr node = tree_.Find(path);
+  if (node != nullptr && node->is_folder) return absl::InvalidArgumentError(path + ": is a folder");
+  if (node != nullptr && mode == OpenMode::kCreate) {
+    return absl::AlreadyExistsError(path + ": exists");
+  }
+  if (node == nullptr) {
+    if (mode == OpenMode::kReadOnly || mode == OpenMode::kReadWrite) return NotFound(path);
+    node = std::make_shared<SimFileNode>();
+    FLOTILLA_RETURN_IF_ERROR(tree_.Create(path, node));
+  }
+  return std::make_unique<OpenFile>(*this, std::move(node), mode != OpenMode::kReadOnly);
+}
+
+absl::StatusOr<bool> SimDisk::Exists(const std::string& path) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  return tree_.Find(path) != nullptr;
+}
+
+absl::StatusOr<std::vector<std::string>> SimDisk::List(const std::string& folder) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  const SimFileNode::Ptr node = tree_.Find(folder);
+  if (node == nullptr) return NotFound(folder);
+  if (!node->is_folder) return absl::InvalidArgumentError(folder + ": is not a folder");
+  std::vector<std::string> names;
+  for (const auto& [name, child] : node->names) names.push_back(name);
+  return names;
+}
+
+absl::Status SimDisk::Remove(const std::string& path) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  return tree_.Remove(path);
+}
+
+absl::Status SimDisk::RemoveTree(const std::string& folder) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  return tree_.RemoveTree(folder);
+}
+
+absl::Status SimDisk::Rename(const std::string& from, const std::string& to) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  return tree_.Rename(from, to);
+}
+
+absl::Status SimDisk::Link(const std::string& from, const std::string& to) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  return tree_.Link(from, to);
+}
+
+absl::Status SimDisk::CreateFolder(const std::string& folder) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  for (size_t end = folder.find('/', 1);; end = folder.find('/', end + 1)) {
+    const std::string part = folder.substr(0, end);
+    const SimFileNode::Ptr node = tree_.Find(part);
+    if (node != nullptr && !node->is_folder) return absl::AlreadyExistsError(part + ": is a file");
+    if (node == nullptr) {
+      auto created = std::make_shared<SimFileNode>();
+      created->is_folder = true;
+      FLOTILLA_RETURN_IF_ERROR(tree_.Create(part, std::move(created)));
+    }
+    if (end == std::string::npos) return absl::OkStatus();
+  }
+}
+
+absl::Status SimDisk::SyncDir(const std::string& folder) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kSync));
+  if (DrawFault(fail_next_sync_, options_.sync_error)) return IoError("sync of " + folder);
+  return tree_.SyncFolder(folder);
+}
+
+absl::StatusOr<uint64_t> SimDisk::FreeBytes(const std::string&) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  return options_.capacity_bytes - std::min(options_.capacity_bytes, UsedBytes());
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> SimDisk::Lock(const std::string& path) {
+  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  if (tree_.Find(path) == nullptr) {
+    FLOTILLA_RETURN_IF_ERROR(tree_.Create(path, std::make_shared<SimFileNode>()));
+  }
+  if (!locks_.insert(path).second) {
+    return absl::FailedPreconditionError(path + ": is locked by another process");
+  }
+  return std::make_unique<HeldLock>(*this, path);
+}
+
+void SimDisk::Crash(const CrashModel& model) {
+  tree_.Crash(model, random_);
+  Forget();
+}
+
+void SimDisk::KillProcess() { Forget(); }
+
+std::unique_ptr<SimDisk> SimDisk::CloneAfterCrash(uint64_t seed, const CrashModel& model) const {
+  auto copy = std::make_unique<SimDisk>(seed, options_);
+  copy->tree_ = tree_.Clone();
+  copy->tree_.Crash(model, copy->random_);
+  return copy;
+}
+
+void SimDisk::DieAtCall(uint64_t k, std::function<void()> died) {
+  die_at_call_ = calls_ + k;
+  died_ = std::move(died);
+}
+
+absl::Status SimDisk::FlipBit(const std::string& path, uint64_t byte_offset, uint32_t bit) {
+  const SimFileNode::Ptr node = tree_.Find(path);
+  if (node == nullptr || node->is_folder) return NotFound(path);
+  node->image.FlipBit(byte_offset, bit);
+  return absl::OkStatus();
+}
+
+bool SimDisk::FlipRandomBit(const std::string& folder) {
+  std::vector<SimFileImage*> images;
+  tree_.ForEachFile(folder, [&](SimFileNode& file) {
+    if (!file.image.data().empty()) images.push_back(&file.image);
+  });
+  if (images.empty()) return false;
+  SimFileImage& image = *random_.Pick(images);
+  image.FlipBit(random_.Below(image.data().size()), static_cast<uint32_t>(random_.Below(8)));
+  return true;
+}
+
+Duration SimDisk::TakeLatency() { return std::exchange(latency_, Duration::zero()); }
+
+uint64_t SimDisk::UsedBytes() const {
+  uint64_t used = 0;
+  tree_.ForEachFile("", [&](const SimFileNode& file) { used += file.image.data().size(); });
+  return used;
+}
+
+absl::Status SimDisk::Begin(Call call) {
+  if (dead_) return Dead();
+  ++calls_;
+  if (calls_ == die_at_call_) {
+    dead_ = true;
+    if (died_) std::exchange(died_, nullptr)();
+    return Dead();
+  }
+  const Duration mean = call == Call::kRead    ? options_.read_latency_mean
+                        : call == Call::kWrite ? options_.write_latency_mean
+                                               : options_.sync_latency_mean;
+  if (mean > Duration::zero()) latency_ += random_.Exponential(mean);
+  if (options_.stall > 0 && random_.Chance(options_.stall, 1'000'000)) {
+    latency_ += random_.Exponential(options_.stall_mean);
+  }
+  return absl::OkStatus();
+}
+
+void SimDisk::Forget() {
+  ++epoch_;
+  locks_.clear();
+  dead_ = false;
+  die_at_call_ = 0;
+  died_ = nullptr;
+  fail_next_read_ = fail_next_write_ = fail_next_sync_ = false;
+  latency_ = {};
+}
+
+bool SimDisk::DrawFault(bool& one_shot, uint32_t per_million) {
+  if (std::exchange(one_shot, false)) return true;
+  return per_million > 0 && random_.Chance(per_million, 1'000'000);
+}
+
+}  // namespace flotilla::simulation
