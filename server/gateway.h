@@ -1,0 +1,64 @@
+// The way from the threads of gRPC to the node's executor and back.
+#ifndef FLOTILLA_SERVER_GATEWAY_H_
+#define FLOTILLA_SERVER_GATEWAY_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/logger.h"
+#include "node/node.h"
+#include "server/client_operation.h"
+#include "server/request_metrics.h"
+
+namespace flotilla::server {
+
+class AnswerSink {
+ public:
+  virtual ~AnswerSink() = default;
+  // On the node's executor; once per submitted operation, in any order.
+  virtual void OnAnswer(Answer answer) = 0;
+};
+
+// Thread-safe.
+class Gateway {
+ public:
+  struct Options {
+    // Answers beyond it become errors: no message could carry them.
+    size_t max_answer_bytes = 15 << 20;
+    Duration slow_request = std::chrono::seconds(1);
+  };
+  // All outlive the gateway; and the gateway, every operation that was submitted.
+  Gateway(node::Node& node, Executor& executor, Clock& clock, Logger& logger,
+          RequestMetrics& metrics, const Options& options);
+
+  // Hands all operations to the node in one task.
+  void Submit(std::vector<ClientOperation> operations, std::shared_ptr<AnswerSink> sink);
+
+  Executor& executor() { return executor_; }
+  Clock& clock() { return clock_; }
+  RequestMetrics& metrics() { return metrics_; }
+
+ private:
+  // What a log line needs to be found by.
+  struct Trace {
+    std::string request_id;
+    std::string traceparent;
+  };
+
+  void Run(ClientOperation operation, const std::shared_ptr<AnswerSink>& sink);
+  void Finish(Answer answer, const Trace& trace, AnswerSink& sink);
+
+  node::Node& node_;
+  Executor& executor_;
+  Clock& clock_;
+  Logger& logger_;
+  RequestMetrics& metrics_;
+  const Options options_;
+};
+
+}  // namespace flotilla::server
+
+#endif  // FLOTILLA_SERVER_GATEWAY_H_

@@ -1,0 +1,62 @@
+// A Node without a cluster: answers as the test says, on the executor of the test.
+#ifndef FLOTILLA_TESTS_SERVER_FAKE_NODE_H_
+#define FLOTILLA_TESTS_SERVER_FAKE_NODE_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/node.h"
+
+namespace flotilla::server {
+
+class FakeNode : public node::Node {
+ public:
+  // Every write gets the next version, every read finds nothing, unless the test says otherwise.
+  std::function<void(node::WriteRequest, node::WriteDone)> on_write =
+      [this](const node::WriteRequest&, node::WriteDone done) {
+        node::WriteReply reply;
+        reply.result.version = ++version_;
+        done(std::move(reply));
+      };
+  std::function<void(node::ReadRequest, node::ReadDone)> on_read =
+      [](const node::ReadRequest&, node::ReadDone done) { done({}); };
+  node::NodeStatus status;
+  bool ready = true;
+
+  void Write(node::WriteRequest request, node::WriteDone done) override {
+    on_write(std::move(request), std::move(done));
+  }
+  void Read(node::ReadRequest request, node::ReadDone done) override {
+    on_read(std::move(request), std::move(done));
+  }
+  void ChangeMembership(ShardId, const raft::ConfigurationChange&,
+                        absl::AnyInvocable<void(absl::Status)> done) override {
+    done(absl::OkStatus());
+  }
+  void TransferLeadership(ShardId, NodeId, absl::AnyInvocable<void(absl::Status)> done) override {
+    done(absl::FailedPreconditionError("node 2 leads the shard, not this one"));
+  }
+  void Stop(Duration, Task done) override { done(); }
+  node::NodeStatus Status() const override { return status; }
+  node::Route RouteOf(std::string_view) const override { return {}; }
+  std::vector<std::pair<sharding::ShardDescriptor, node::Route>> ShardMap() const override {
+    return {};
+  }
+  bool Ready() const override { return ready; }
+
+  absl::StatusOr<std::string> OnExchange(std::string_view) override { return ""; }
+  absl::StatusOr<NodeId> OnHandshake(std::string_view) override { return NodeId(1); }
+  std::string LocalHello() override { return ""; }
+  void OnPeerMessage(NodeId, node::PeerChannel, std::string_view) override {}
+  void OnPeerConnected(NodeId) override {}
+  void OnPeerLost(NodeId) override {}
+
+ private:
+  uint64_t version_ = 0;
+};
+
+}  // namespace flotilla::server
+
+#endif  // FLOTILLA_TESTS_SERVER_FAKE_NODE_H_

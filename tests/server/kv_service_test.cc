@@ -1,0 +1,267 @@
+// KvService over a real connection, in front of a node that does as the test says.
+#include "server/kv_service.h"
+
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/posix_clock.h"
+#include "base/posix_executor.h"
+#include "flotilla/v1/kv_service.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "server/credentials.h"
+#include "server/grpc_endpoint.h"
+#include "tests/server/fake_node.h"
+
+namespace flotilla::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Counts what is posted, to show what costs a turn.
+class CountingExecutor : public Executor {
+ public:
+  explicit CountingExecutor(Clock& clock) : executor_(clock, "test") {}
+  void Post(Task task) override {
+    ++posts;
+    executor_.Post(std::move(task));
+  }
+  TimerId PostAt(MonoTime when, Task task) override {
+    return executor_.PostAt(when, std::move(task));
+  }
+  void Cancel(TimerId timer) override { executor_.Cancel(timer); }
+
+  std::atomic<int> posts = 0;
+
+ private:
+  PosixExecutor executor_;
+};
+
+class KvServiceTest : public testing::Test {
+ protected:
+  using Stream = grpc::ClientReaderWriter<v1::PipelineRequest, v1::PipelineResponse>;
+
+  KvServiceTest() {
+    auto doorman = Doorman::Listen({"127.0.0.1", 0}, {});
+    endpoint_ = GrpcEndpoint::Start(*std::move(doorman), *credentials_, {service_.get()}, {});
+    channel_ = grpc::CreateChannel(FormatValue(endpoint_->address()), credentials_->ForDialer());
+    stub_ = v1::KvService::NewStub(channel_);
+  }
+
+  static v1::PipelineRequest PutsFrom(uint64_t first, int count) {
+    v1::PipelineRequest request;
+    for (int i = 0; i < count; ++i) {
+      auto* operation = request.add_operations();
+      operation->set_id(first + i);
+      operation->mutable_put()->set_key("k");
+    }
+    return request;
+  }
+
+  // Ids of the next `count` results, however they are spread over messages.
+  static std::vector<uint64_t> ReadIds(Stream& stream, size_t count) {
+    std::vector<uint64_t> ids;
+    v1::PipelineResponse response;
+    while (ids.size() < count && stream.Read(&response)) {
+      for (const auto& result : response.results()) ids.push_back(result.id());
+    }
+    return ids;
+  }
+
+  PosixClock clock_;
+  FakeNode node_;
+  CountingExecutor executor_{clock_};
+  MetricsRegistry registry_;
+  NullLogger logger_;
+  RequestMetrics metrics_{registry_};
+  Gateway gateway_{node_, executor_, clock_, logger_, metrics_, {}};
+  RequestCodec codec_{RequestOptions()};
+  const std::unique_ptr<CredentialsFactory> credentials_ = NewInsecureCredentials();
+  const std::unique_ptr<grpc::Service> service_ = NewKvService(gateway_, codec_);
+  std::unique_ptr<GrpcEndpoint> endpoint_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::KvService::Stub> stub_;
+};
+
+TEST_F(KvServiceTest, AUnaryCallReachesTheNodeWithItsDeadlineAndTrace) {
+  std::optional<node::WriteRequest> seen;
+  node_.on_write = [&](node::WriteRequest request, node::WriteDone done) {
+    seen = std::move(request);
+    done({});
+  };
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  context.AddMetadata("traceparent", "00-trace");
+  context.AddMetadata("x-request-id", "r1");
+  v1::PutRequest request;
+  request.set_key("k");
+  v1::PutResponse response;
+  ASSERT_TRUE(stub_->Put(&context, request, &response).ok());
+  EXPECT_EQ(seen->context.traceparent, "00-trace");
+  EXPECT_EQ(seen->context.request_id, "r1");
+  EXPECT_LE(seen->context.deadline, clock_.Now() + std::chrono::seconds(5));
+}
+
+TEST_F(KvServiceTest, AFailedCallCarriesTheErrorInItsDetails) {
+  node_.on_write = [](const node::WriteRequest&, node::WriteDone done) {
+    node::WriteReply reply;
+    reply.error.code = absl::StatusCode::kAborted;
+    reply.error.reason = node::Reason::kLeadershipLost;
+    reply.error.outcome = node::Outcome::kUnknown;
+    reply.error.message = "who knows";
+    done(std::move(reply));
+  };
+  grpc::ClientContext context;
+  v1::PutRequest request;
+  request.set_key("k");
+  v1::PutResponse response;
+  const grpc::Status status = stub_->Put(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(status.error_message(), "who knows");
+  EXPECT_THAT(status.error_details(), HasSubstr("LEADERSHIP_LOST"));
+  EXPECT_THAT(status.error_details(), HasSubstr("type.googleapis.com/google.rpc.ErrorInfo"));
+}
+
+TEST_F(KvServiceTest, AMessageOfManyOperationsCostsTheExecutorTwoTasks) {
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  const int before = executor_.posts;
+  ASSERT_TRUE(stream->Write(PutsFrom(1, 500)));
+  v1::PipelineResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  // All at once, and in one message, because they were answered in one turn.
+  EXPECT_EQ(response.results_size(), 500);
+  EXPECT_EQ(executor_.posts - before, 2);
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, AnswersMayComeInAnyOrder) {
+  std::map<int, node::WriteDone> waiting;
+  node_.on_write = [&](const node::WriteRequest&, node::WriteDone done) {
+    waiting.emplace(static_cast<int>(waiting.size()), std::move(done));
+    if (waiting.size() < 3) return;
+    for (const int i : {2, 0, 1}) waiting[i]({});
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  ASSERT_TRUE(stream->Write(PutsFrom(10, 3)));
+  EXPECT_THAT(ReadIds(*stream, 3), ElementsAre(12, 10, 11));
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, AClientThatSendsNoMoreStillGetsEveryAnswer) {
+  std::promise<node::WriteDone> taken;
+  node_.on_write = [&](const node::WriteRequest&, node::WriteDone done) {
+    taken.set_value(std::move(done));
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  ASSERT_TRUE(stream->Write(PutsFrom(1, 1)));
+  stream->WritesDone();
+  node::WriteDone done = taken.get_future().get();
+  executor_.Post([&] { done({}); });
+  EXPECT_THAT(ReadIds(*stream, 2), ElementsAre(1));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, AnAnswerForAClientThatHasGoneIsDropped) {
+  std::promise<node::WriteDone> taken;
+  node_.on_write = [&](const node::WriteRequest&, node::WriteDone done) {
+    taken.set_value(std::move(done));
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  ASSERT_TRUE(stream->Write(PutsFrom(1, 1)));
+  node::WriteDone done = taken.get_future().get();
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+
+  std::promise<void> over;
+  executor_.Post([&] {
+    done({});
+    executor_.Post([&] { over.set_value(); });
+  });
+  over.get_future().wait();
+  // And the server serves others.
+  node_.on_write = [](const node::WriteRequest&, node::WriteDone next) { next({}); };
+  grpc::ClientContext another;
+  v1::PutRequest request;
+  request.set_key("k");
+  v1::PutResponse response;
+  EXPECT_TRUE(stub_->Put(&another, request, &response).ok());
+}
+
+TEST_F(KvServiceTest, LargeAnswersAreSpreadOverMessages) {
+  node_.on_read = [](const node::ReadRequest& request, node::ReadDone done) {
+    node::ReadReply reply;
+    reply.result.rows = {kv::Row{.key = std::get<kv::Get>(request.read.operation).key,
+                                 .value = std::string(400'000, 'v')}};
+    done(std::move(reply));
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  v1::PipelineRequest request;
+  for (int i = 0; i < 100; ++i) {
+    request.add_operations()->set_id(i);
+    request.mutable_operations(i)->mutable_get()->set_key("k");
+  }
+  ASSERT_TRUE(stream->Write(request));
+  size_t results = 0;
+  v1::PipelineResponse response;
+  while (results < 100 && stream->Read(&response)) {
+    EXPECT_LE(response.ByteSizeLong(), 2u << 20);
+    results += response.results_size();
+  }
+  EXPECT_EQ(results, 100u);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, AScanAsksPageAfterPageUntilItsLimit) {
+  std::vector<std::string> asked_from;
+  node_.on_read = [&](const node::ReadRequest& request, node::ReadDone done) {
+    const auto& page = std::get<kv::ScanPage>(request.read.operation);
+    asked_from.push_back(page.from);
+    node::ReadReply reply;
+    for (uint32_t i = 0; i < std::min(page.max_rows, 3u); ++i) {
+      reply.result.rows.push_back(kv::Row{.key = page.from + std::to_string(i)});
+    }
+    reply.result.resume_key = page.from + "x";
+    done(std::move(reply));
+  };
+  grpc::ClientContext context;
+  v1::ScanRequest request;
+  request.set_start_key("a");
+  request.set_limit(8);
+  request.set_page_size(3);
+  const auto stream = stub_->Scan(&context, request);
+  std::vector<int> pages;
+  v1::ScanResponse response;
+  while (stream->Read(&response)) pages.push_back(response.rows_size());
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_THAT(pages, ElementsAre(3, 3, 2));
+  EXPECT_THAT(asked_from, ElementsAre("a", "ax", "axx"));
+}
+
+TEST_F(KvServiceTest, AShutdownEndsIdleStreams) {
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  ASSERT_TRUE(stream->Write(PutsFrom(1, 1)));
+  EXPECT_THAT(ReadIds(*stream, 1), ElementsAre(1));
+  endpoint_->Shutdown(std::chrono::milliseconds(1));
+  v1::PipelineResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_FALSE(stream->Finish().ok());
+}
+
+}  // namespace
+}  // namespace flotilla::server
