@@ -1,0 +1,399 @@
+// The commands and options of `flotilla`: what there is. What each does is in its own file.
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "client/cli/cluster_command.h"
+#include "client/cli/context.h"
+#include "client/cli/data_commands.h"
+#include "client/cli/debug_wal_command.h"
+#include "client/cli/duration_text.h"
+#include "client/cli/environment.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/scan_command.h"
+#include "client/cli/text_encoding.h"
+#include "client/cli/transfer_commands.h"
+#include "client/cli/txn_command.h"
+#include <CLI/CLI.hpp>
+
+namespace flotilla::client::cli {
+
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 ok, 1 other, 2 usage, 3 not found or condition failed, 4 unavailable,\n"
+    "5 denied, 6 outcome unknown.";
+
+constexpr const char* kReads = "Reading";
+constexpr const char* kWrites = "Writing";
+constexpr const char* kTransfers = "Many at once";
+constexpr const char* kOperations = "Looking after a cluster";
+
+// Adds the commands to an application. Each command's arguments live in a shared object that its
+// callback keeps; the callback sets the exit code.
+class CommandLine {
+ public:
+  explicit CommandLine(Context& context);
+  ExitCode Run(std::vector<std::string> args);
+
+ private:
+  void AddGlobalOptions();
+  void AddReads();
+  void AddScan();
+  void AddWrites();
+  void AddCas();
+  void AddDelete();
+  void AddTxn();
+  void AddTransfers();
+  void AddCluster();
+  void AddDebug();
+
+  CLI::App* Add(CLI::App& parent, const char* name, const char* description, const char* group) {
+    CLI::App* command = parent.add_subcommand(name, description);
+    command->group(group);
+    command->fallthrough();
+    return command;
+  }
+  template <typename Arguments>
+  void OnRun(CLI::App* command, ExitCode (*run)(Context&, const Arguments&),
+             std::shared_ptr<Arguments> arguments) {
+    command->final_callback(
+        [this, run, arguments = std::move(arguments)] { exit_code_ = run(context_, *arguments); });
+  }
+
+  Context& context_;
+  CLI::App app_{"The client of Flotilla, a distributed key-value store.", "flotilla"};
+  ExitCode exit_code_ = kExitOk;
+};
+
+CLI::Option* AddDuration(CLI::App& app, const std::string& name,
+                         std::function<void(std::chrono::milliseconds)> set,
+                         const std::string& description) {
+  const auto malformed = [](const std::string& text) {
+    return ParseDuration(text).has_value() ? "" : "\"" + text + "\" is no time such as 250ms or 5s";
+  };
+  return app
+      .add_option_function<std::string>(
+          name, [set = std::move(set)](const std::string& text) { set(*ParseDuration(text)); },
+          description)
+      ->check(CLI::Validator(malformed, ""))
+      ->type_name("TIME");
+}
+
+void AddKey(CLI::App& command, std::string& key) {
+  command.add_option("key", key, "The key")->required()->type_name("KEY");
+}
+
+void AddValue(CLI::App& command, std::optional<std::string>& value) {
+  command.add_option("value", value, "The value; without it, standard input")->type_name("VALUE");
+}
+
+void AddRange(CLI::App& command, KeyRange& range) {
+  command.add_option("--from", range.from, "The first key")->type_name("KEY");
+  command.add_option("--to", range.to, "The key behind the last one")->type_name("KEY");
+}
+
+CLI::Option* AddPrefix(CLI::App& command, const char* name, KeyRange& range) {
+  return command
+      .add_option_function<std::string>(
+          name, [&range](const std::string& prefix) { range = KeyRange::Prefix(prefix); },
+          "Keys that begin with this")
+      ->type_name("PREFIX")
+      ->excludes("--from")
+      ->excludes("--to");
+}
+
+void AddStale(CLI::App& command, bool& stale) {
+  command.add_flag("--stale", stale, "What the asked node has, without asking a majority");
+}
+
+CommandLine::CommandLine(Context& context) : context_(context) {
+  app_.footer(kExitCodes);
+  app_.require_subcommand(1);
+  app_.fallthrough();
+  app_.get_formatter()->column_width(32);
+  app_.set_version_flag("--version", "flotilla " FLOTILLA_VERSION, "Print the version and exit");
+  AddGlobalOptions();
+  AddReads();
+  AddScan();
+  AddWrites();
+  AddCas();
+  AddDelete();
+  AddTxn();
+  AddTransfers();
+  AddCluster();
+  AddDebug();
+}
+
+void CommandLine::AddGlobalOptions() {
+  GlobalOptions& options = context_.options;
+  app_.add_option("--endpoints", options.endpoints, "Some nodes of the cluster, comma-separated")
+      ->envname("FLOTILLA_ENDPOINTS")
+      ->type_name("HOST:PORT,...")
+      ->capture_default_str();
+  AddDuration(
+      app_, "--timeout", [&options](auto time) { options.timeout = time; },
+      "Of a call, all tries together; else 5s, import 60s")
+      ->envname("FLOTILLA_TIMEOUT");
+  const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::kTable},
+                                                       {"plain", OutputFormat::kPlain},
+                                                       {"json", OutputFormat::kJson},
+                                                       {"raw", OutputFormat::kRaw}};
+  app_.add_option_function<std::string>(
+          "-o,--output",
+          [&options, formats](const std::string& name) { options.output = formats.at(name); },
+          "table, plain, json or raw; else table on a terminal")
+      ->check(CLI::IsMember({"table", "plain", "json", "raw"}).description(""))
+      ->type_name("FORMAT");
+}
+
+void CommandLine::AddReads() {
+  auto get = std::make_shared<GetArguments>();
+  get->keys.resize(1);
+  CLI::App* command = Add(app_, "get", "Print the value of a key", kReads);
+  AddKey(*command, get->keys.front());
+  AddStale(*command, get->stale);
+  OnRun(command, RunGet, get);
+
+  auto mget = std::make_shared<GetArguments>();
+  command = Add(app_, "mget", "Print the values of several keys", kReads);
+  command->add_option("keys", mget->keys, "The keys")->required()->type_name("KEY");
+  AddStale(*command, mget->stale);
+  OnRun(command, RunMultiGet, mget);
+}
+
+void CommandLine::AddScan() {
+  auto scan = std::make_shared<ScanArguments>();
+  CLI::App* command = Add(app_, "scan", "Print the keys of a range, in order", kReads);
+  AddRange(*command, scan->range);
+  AddPrefix(*command, "prefix", scan->range);
+  ScanOptions& options = scan->options;
+  command->add_flag("--reverse", options.reverse, "From the highest key down");
+  command->add_flag("--keys-only", options.keys_only, "Without values");
+  command->add_flag("--count", scan->count, "Only how many there are");
+  command->add_option("--limit", options.limit, "So many at most; else all")->type_name("N");
+  command->add_option("--page-size", options.page_size, "Entries of one request; at most 1000")
+      ->type_name("N");
+  command
+      ->add_option_function<std::string>(
+          "--page-token",
+          [&options](const std::string& text) { options.page_token = *FromBase64(text); },
+          "Go on where an earlier scan of the same range stopped")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return FromBase64(text).has_value() ? "" : std::string("it is no token of a scan");
+          },
+          ""))
+      ->type_name("TOKEN");
+  command->add_flag_callback(
+      "--stale", [&options] { options.level = ReadLevel::kStale; },
+      "What the asked node has, without asking a majority");
+  OnRun(command, RunScan, scan);
+}
+
+void CommandLine::AddWrites() {
+  const auto add = [this](const char* name, const char* description,
+                          ExitCode (*run)(Context&, const WriteArguments&)) {
+    auto write = std::make_shared<WriteArguments>();
+    CLI::App* command = Add(app_, name, description, kWrites);
+    AddKey(*command, write->key);
+    AddValue(*command, write->value);
+    OnRun(command, run, write);
+  };
+  add("put", "Set a key to a value", RunPut);
+  add("append", "Add to the end of a value", RunAppend);
+
+  auto increment = std::make_shared<IncrementArguments>();
+  CLI::App* command = Add(app_, "incr", "Add to a number; an absent key counts as 0", kWrites);
+  AddKey(*command, increment->key);
+  command->add_option("--by", increment->delta, "What to add; may be negative")
+      ->type_name("N")
+      ->capture_default_str();
+  OnRun(command, RunIncrement, increment);
+}
+
+void CommandLine::AddCas() {
+  auto cas = std::make_shared<CasArguments>();
+  CLI::App* command = Add(app_, "cas", "Set a key to a value if it is as expected", kWrites);
+  Condition& condition = cas->condition;
+  command
+      ->add_option_function<std::string>(
+          "key",
+          [arguments = cas.get()](const std::string& key) {
+            arguments->write.key = arguments->condition.key = key;
+          },
+          "The key")
+      ->required()
+      ->type_name("KEY");
+  AddValue(*command, cas->write.value);
+  CLI::Option_group* expected = command->add_option_group("Expected", "Exactly one of");
+  expected->require_option(1);
+  const auto set = [&condition](Condition::Kind kind) {
+    return [&condition, kind] { condition.kind = kind; };
+  };
+  expected->add_flag_callback("--if-absent", set(Condition::Kind::kAbsent), "There is no such key");
+  expected->add_flag_callback("--if-exists", set(Condition::Kind::kExists), "There is such a key");
+  expected
+      ->add_option_function<uint64_t>(
+          "--if-version",
+          [&condition](const uint64_t& version) {
+            condition.kind = Condition::Kind::kVersion;
+            condition.version = version;
+          },
+          "It has this version; 0: absent")
+      ->type_name("N");
+  expected
+      ->add_option_function<std::string>(
+          "--if-value",
+          [&condition](const std::string& value) {
+            condition.kind = Condition::Kind::kValue;
+            condition.value = value;
+          },
+          "It has this value")
+      ->type_name("VALUE");
+  OnRun(command, RunCas, cas);
+}
+
+void CommandLine::AddDelete() {
+  auto del = std::make_shared<DeleteArguments>();
+  CLI::App* command = Add(app_, "del", "Delete a key, or all keys of a range", kWrites);
+  CLI::Option_group* what = command->add_option_group("What", "A key, or a range");
+  what->require_option(1, 2);
+  CLI::Option* key = what->add_option("key", del->key, "The key")->type_name("KEY");
+  AddRange(*what, del->range);
+  AddPrefix(*what, "--prefix", del->range)->excludes(key);
+  key->excludes("--from")->excludes("--to");
+  OnRun(command, RunDelete, del);
+}
+
+void CommandLine::AddTxn() {
+  auto txn = std::make_shared<TxnArguments>();
+  CLI::App* command =
+      Add(app_, "txn", "If all conditions hold do some writes, else others", kWrites);
+  command->add_option("json", txn->json, "The transaction; without it, standard input")
+      ->type_name("JSON");
+  command->footer(
+      "Example: flotilla txn '{\"if\":[{\"key\":\"{a}lock\",\"absent\":true}],\n"
+      "  \"then\":[{\"put\":\"{a}lock\",\"value\":\"me\"},{\"increment\":\"{a}n\",\"by\":2}],\n"
+      "  \"else\":[{\"append\":\"{a}log\",\"value\":\"busy\"},{\"delete\":\"{a}x\"}]}'\n"
+      "Conditions: absent, exists (true), version (a number), value. All keys share a {hash tag}.");
+  OnRun(command, RunTxn, txn);
+}
+
+const std::map<std::string, RecordFormat>& RecordFormats() {
+  static const auto* const kFormats = new std::map<std::string, RecordFormat>{
+      {"json", RecordFormat::kJsonLines}, {"tab", RecordFormat::kTabSeparated}};
+  return *kFormats;
+}
+
+void CommandLine::AddTransfers() {
+  auto import = std::make_shared<ImportArguments>();
+  CLI::App* command =
+      Add(app_, "import", "Put records from JSON lines or tab-separated lines", kTransfers);
+  command->add_option("file", import->file, "Without it, standard input")->type_name("FILE");
+  const auto format_names = CLI::IsMember({"json", "tab"}).description("");
+  command
+      ->add_option_function<std::string>(
+          "--format",
+          [import = import.get()](const std::string& name) {
+            import->format = RecordFormats().at(name);
+          },
+          "json or tab; else as the first line looks")
+      ->check(format_names)
+      ->type_name("FORMAT");
+  command->add_option("--skip", import->skip, "Leave out so many records at the beginning")
+      ->type_name("N");
+  command->add_option("--in-flight", import->in_flight, "Records under way at the same time")
+      ->check(CLI::Range(1, 100000).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  OnRun(command, RunImport, import);
+
+  auto exported = std::make_shared<ExportArguments>();
+  command = Add(app_, "export", "Write a range as lines that import reads", kTransfers);
+  command->add_option("file", exported->file, "Without it, standard output")->type_name("FILE");
+  command
+      ->add_option_function<std::string>(
+          "--format",
+          [exported = exported.get()](const std::string& name) {
+            exported->format = RecordFormats().at(name);
+          },
+          "json (the default) or tab")
+      ->check(format_names)
+      ->type_name("FORMAT");
+  AddRange(*command, exported->range);
+  AddPrefix(*command, "--prefix", exported->range);
+  AddStale(*command, exported->stale);
+  OnRun(command, RunExport, exported);
+}
+
+void CommandLine::AddCluster() {
+  CLI::App* cluster = Add(app_, "cluster", "See how a cluster is", kOperations);
+  cluster->require_subcommand(1);
+  auto status = std::make_shared<ClusterStatusArguments>();
+  CLI::App* command = Add(*cluster, "status", "Nodes, replicas and what is wrong", "Commands");
+  AddDuration(
+      *command, "--wait", [status = status.get()](auto time) { status->wait = time; },
+      "Until it is healthy, so long at most");
+  OnRun(command, RunClusterStatus, status);
+}
+
+void CommandLine::AddDebug() {
+  CLI::App* debug = Add(app_, "debug", "Look inside", kOperations);
+  debug->require_subcommand(1);
+  CLI::App* wal = Add(*debug, "wal", "The write-ahead log", "Commands");
+  wal->require_subcommand(1);
+  auto dump = std::make_shared<DebugWalArguments>();
+  CLI::App* command = Add(*wal, "dump", "Print what a log folder holds", "Commands");
+  command->add_option("folder", dump->folder, "The log's folder, of a node that is down")
+      ->required()
+      ->type_name("FOLDER");
+  OnRun(command, RunDebugWalDump, dump);
+}
+
+// The command that an error is about, for the hint: "flotilla scan --help".
+std::string HelpOf(const CLI::App& app) {
+  std::string text = "flotilla";
+  const CLI::App* level = &app;
+  while (!level->get_subcommands().empty()) {
+    level = level->get_subcommands().front();
+    if (!level->get_name().empty()) text += " " + level->get_name();
+  }
+  return text + " --help";
+}
+
+ExitCode CommandLine::Run(std::vector<std::string> args) {
+  // CLI11 takes the arguments in reverse.
+  std::reverse(args.begin(), args.end());
+  Environment& environment = context_.environment();
+  try {
+    app_.parse(std::move(args));
+    return exit_code_;
+  } catch (const CLI::Success& asked) {
+    // --help or --version.
+    (void)app_.exit(asked, environment.out, environment.err);
+    return kExitOk;
+  } catch (const CLI::ParseError& error) {
+    const std::vector<std::string> unknown = app_.remaining();
+    const bool no_command = app_.get_subcommands().empty() && !unknown.empty();
+    return ReportUsageError(
+        environment.err,
+        no_command ? "there is no command " + Quoted(unknown.front()) : std::string(error.what()),
+        HelpOf(app_));
+  }
+}
+
+}  // namespace
+
+int RunCommandLine(std::vector<std::string> args, Environment& environment) {
+  Context context(environment);
+  const ExitCode code = CommandLine(context).Run(std::move(args));
+  environment.out.flush();
+  if (environment.out) return code;
+  return ReportError(environment.err, "write the results",
+                     Status(StatusCode::kInternal, "standard output cannot be written"));
+}
+
+}  // namespace flotilla::client::cli

@@ -1,0 +1,31 @@
+#include "client/cli/context.h"
+
+#include <utility>
+
+#include "client/cli/text_encoding.h"
+
+namespace flotilla::client::cli {
+
+KvClient* Context::Connect() {
+  if (client_ != nullptr) return client_.get();
+  ClientOptions client_options;
+  client_options.timeout = TimeoutOr(client_options.timeout);
+  auto client = environment_.connect(options.endpoints, client_options);
+  if (!client.ok()) {
+    (void)Report("connect", client.status());
+    return nullptr;
+  }
+  client_ = *std::move(client);
+  return client_.get();
+}
+
+Printer Context::MakePrinter() const {
+  return Printer(environment_.out, options.output, environment_.out_is_terminal);
+}
+
+std::string Quoted(std::string_view key) {
+  std::string text = EscapeField(key);
+  return '"' + (IsUtf8(text) ? text : "base64:" + ToBase64(key)) + '"';
+}
+
+}  // namespace flotilla::client::cli

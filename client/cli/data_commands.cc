@@ -1,0 +1,141 @@
+#include "client/cli/data_commands.h"
+
+#include <iterator>
+#include <utility>
+
+namespace flotilla::client::cli {
+
+namespace {
+
+ReadOptions ReadOptionsOf(bool stale) {
+  ReadOptions options;
+  if (stale) options.level = ReadLevel::kStale;
+  return options;
+}
+
+std::string ValueOf(Context& context, const WriteArguments& arguments) {
+  if (arguments.value.has_value()) return *arguments.value;
+  std::istream& in = context.environment().in;
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+Row RowOf(const Entry& entry) {
+  return {{"key", entry.key, Field::Use::kKey},
+          {"value", entry.value, Field::Use::kValue},
+          {"version", entry.version, Field::Use::kDetail},
+          {"created_version", entry.created_version, Field::Use::kDetail}};
+}
+
+void PrintVersion(Context& context, const std::string& key, uint64_t version) {
+  context.MakePrinter().PrintSingle(
+      {{"key", key, Field::Use::kKey}, {"version", version, Field::Use::kValue}});
+}
+
+}  // namespace
+
+ExitCode RunGet(Context& context, const GetArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  const std::string& key = arguments.keys.front();
+  auto get = client->Get(key, ReadOptionsOf(arguments.stale));
+  if (!get.ok()) return context.Report("get " + Quoted(key), get.status());
+  Row row = RowOf(*get);
+  if (arguments.stale) row.push_back({"lag_ms", int64_t{get->lag.count()}, Field::Use::kDetail});
+  context.MakePrinter().PrintSingle(std::move(row));
+  return kExitOk;
+}
+
+ExitCode RunMultiGet(Context& context, const GetArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  auto got = client->BatchGet(arguments.keys, ReadOptionsOf(arguments.stale));
+  if (!got.ok()) {
+    return context.Report("mget of " + std::to_string(arguments.keys.size()) + " keys",
+                          got.status());
+  }
+  Printer printer = context.MakePrinter();
+  ExitCode code = kExitOk;
+  for (size_t i = 0; i < got->entries.size(); ++i) {
+    const std::optional<Entry>& entry = got->entries[i];
+    if (entry.has_value()) {
+      printer.Print(RowOf(*entry));
+      continue;
+    }
+    code = kExitNotFound;
+    printer.Print({{"key", arguments.keys.at(i), Field::Use::kKey},
+                   {"value", nullptr, Field::Use::kValue},
+                   {"version", uint64_t{0}, Field::Use::kDetail},
+                   {"created_version", uint64_t{0}, Field::Use::kDetail}});
+  }
+  return code;
+}
+
+ExitCode RunPut(Context& context, const WriteArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  auto put = client->Put(arguments.key, ValueOf(context, arguments));
+  if (!put.ok()) return context.ReportWrite("put " + Quoted(arguments.key), put.status());
+  PrintVersion(context, arguments.key, put->version);
+  return kExitOk;
+}
+
+ExitCode RunAppend(Context& context, const WriteArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  auto append = client->Append(arguments.key, ValueOf(context, arguments));
+  if (!append.ok())
+    return context.ReportWrite("append to " + Quoted(arguments.key), append.status());
+  PrintVersion(context, arguments.key, append->version);
+  return kExitOk;
+}
+
+ExitCode RunCas(Context& context, const CasArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  const std::string& key = arguments.write.key;
+  auto cas = client->CompareAndSwap(arguments.condition, ValueOf(context, arguments.write));
+  if (!cas.ok()) return context.ReportWrite("cas " + Quoted(key), cas.status());
+  Row row = {{"key", key, Field::Use::kKey},
+             {"swapped", cas->swapped, Field::Use::kValue},
+             {"version", cas->version, Field::Use::kValue}};
+  if (!cas->swapped) {
+    Field current{"current", nullptr, Field::Use::kDetail};
+    if (cas->current.has_value()) current.value = *cas->current;
+    row.push_back(std::move(current));
+  }
+  context.MakePrinter().PrintSingle(std::move(row));
+  return cas->swapped ? kExitOk : kExitNotFound;
+}
+
+ExitCode RunIncrement(Context& context, const IncrementArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  auto increment = client->Increment(arguments.key, arguments.delta);
+  if (!increment.ok())
+    return context.ReportWrite("incr " + Quoted(arguments.key), increment.status());
+  context.MakePrinter().PrintSingle({{"key", arguments.key, Field::Use::kKey},
+                                     {"value", increment->value, Field::Use::kValue},
+                                     {"version", increment->version, Field::Use::kDetail}});
+  return kExitOk;
+}
+
+ExitCode RunDelete(Context& context, const DeleteArguments& arguments) {
+  KvClient* client = context.Connect();
+  if (client == nullptr) return kExitUsage;
+  uint64_t deleted = 0;
+  if (arguments.key.has_value()) {
+    auto result = client->Delete(*arguments.key);
+    if (!result.ok()) return context.ReportWrite("del " + Quoted(*arguments.key), result.status());
+    deleted = result->found ? 1 : 0;
+  } else {
+    auto result = client->DeleteRange(arguments.range);
+    if (!result.ok()) {
+      return context.ReportWrite("del from " + Quoted(arguments.range.from), result.status());
+    }
+    deleted = result->deleted;
+  }
+  context.MakePrinter().PrintSingle({{"deleted", deleted, Field::Use::kValue}});
+  return deleted > 0 ? kExitOk : kExitNotFound;
+}
+
+}  // namespace flotilla::client::cli

@@ -1,0 +1,39 @@
+#include "client/cli/json_values.h"
+
+#include <optional>
+
+#include "client/cli/text_encoding.h"
+#include <nlohmann/json.hpp>
+
+namespace flotilla::client::cli {
+
+namespace {
+
+Status Malformed(const char* name, const char* why) {
+  return Status(StatusCode::kInvalidArgument, "\"" + std::string(name) + "\" " + why,
+                reason::kInvalidRequest);
+}
+
+}  // namespace
+
+StatusOr<std::string> BytesField(const nlohmann::json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) return Malformed(name, "is missing");
+  if (found->is_string()) return found->get<std::string>();
+  const auto encoded = found->is_object() ? found->find("base64") : found->end();
+  if (!found->is_object() || encoded == found->end() || !encoded->is_string()) {
+    return Malformed(name, "is neither a string nor {\"base64\":\"...\"}");
+  }
+  std::optional<std::string> bytes = FromBase64(encoded->get<std::string>());
+  if (!bytes.has_value()) return Malformed(name, "is malformed base64");
+  return *std::move(bytes);
+}
+
+StatusOr<int64_t> IntegerField(const nlohmann::json& object, const char* name, int64_t otherwise) {
+  const auto found = object.find(name);
+  if (found == object.end()) return otherwise;
+  if (!found->is_number_integer()) return Malformed(name, "is not an integer");
+  return found->get<int64_t>();
+}
+
+}  // namespace flotilla::client::cli

@@ -1,0 +1,31 @@
+// Between the core's values and the messages of flotilla.v1.
+#ifndef FLOTILLA_CLIENT_GRPC_CODEC_H_
+#define FLOTILLA_CLIENT_GRPC_CODEC_H_
+
+#include <span>
+
+#include "client/kv_channel.h"
+#include "flotilla/cluster_status.h"
+
+namespace flotilla::v1 {
+class GetClusterStatusResponse;
+class GetShardMapResponse;
+class PipelineRequest;
+class PipelineResult;
+}  // namespace flotilla::v1
+
+namespace flotilla::client {
+
+// What most operations have in common (shard, session) is written once, in the message's header.
+void EncodeBatch(std::span<const OutgoingOperation> batch, v1::PipelineRequest& message);
+
+// Takes keys and values out of `result`. Of a result of no known kind: an error that says so.
+Reply DecodeReply(v1::PipelineResult& result);
+
+ShardMap DecodeShardMap(const v1::GetShardMapResponse& response);
+// All but endpoint and status.
+NodeStatus DecodeNodeStatus(const v1::GetClusterStatusResponse& response);
+
+}  // namespace flotilla::client
+
+#endif  // FLOTILLA_CLIENT_GRPC_CODEC_H_

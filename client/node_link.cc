@@ -1,0 +1,161 @@
+#include "client/node_link.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace flotilla::client {
+
+NodeLink::NodeLink(std::string endpoint, const LinkLimits& limits, const Clock& clock,
+                   Random random, KvChannel& channel, Owner& owner)
+    : endpoint_(std::move(endpoint)),
+      limits_(limits),
+      clock_(clock),
+      random_(random),
+      channel_(channel),
+      owner_(owner),
+      breaker_(limits.backoff) {}
+
+void NodeLink::Enqueue(PendingCall& call) {
+  call.stage = PendingCall::Stage::kQueued;
+  call.link = this;
+  call.last_endpoint = endpoint_;
+  outbox_.PushBack(call);
+}
+
+void NodeLink::Remove(PendingCall& call) {
+  FLOTILLA_CHECK(call.link == this);
+  if (call.stage == PendingCall::Stage::kSent) by_try_.erase(call.try_id);
+  call.Linked<QueueTag>::Unlink();
+  call.stage = PendingCall::Stage::kWaiting;
+  call.link = nullptr;
+}
+
+void NodeLink::RequestShardMap() { map_wanted_ = true; }
+
+void NodeLink::Flush(const RouteTable& routes) {
+  if (outbox_.empty() && !map_wanted_) return;
+  if (connection_ == nullptr) Connect();
+  if (!open_) return;
+  if (map_wanted_ && !map_requested_) {
+    map_wanted_ = false;
+    map_requested_ = true;
+    connection_->RequestShardMap(limits_.try_timeout);
+  }
+  if (!sending_ && !outbox_.empty() && by_try_.size() < limits_.max_unanswered) SendBatch(routes);
+}
+
+void NodeLink::Connect() {
+  open_ = sending_ = false;
+  connection_ = channel_.Connect(endpoint_, *this);
+}
+
+void NodeLink::ProbeIfDue() {
+  if (connection_ != nullptr || !breaker_.AllowsProbe(clock_.Now())) return;
+  breaker_.Probe();
+  Connect();
+}
+
+void NodeLink::SendBatch(const RouteTable& routes) {
+  const MonoTime now = clock_.Now();
+  std::vector<OutgoingOperation> batch;
+  size_t bytes = 0;
+  while (PendingCall* call = outbox_.front()) {
+    const size_t payload = PayloadBytes(call->call.operation);
+    const bool full =
+        batch.size() >= limits_.max_batch_operations || bytes + payload > limits_.max_batch_bytes;
+    if (full && !batch.empty()) break;
+    bytes += payload;
+    batch.push_back(Outgoing(*call, routes, now));
+    sent_.PushBack(*call);
+  }
+  sending_ = true;
+  connection_->Send(batch);
+}
+
+OutgoingOperation NodeLink::Outgoing(PendingCall& call, const RouteTable& routes, MonoTime now) {
+  call.stage = PendingCall::Stage::kSent;
+  call.try_id = next_try_++;
+  call.sent_at = now;
+  ++call.tries;
+  by_try_.emplace(call.try_id, &call);
+
+  OutgoingOperation out;
+  out.id = call.try_id;
+  out.operation = &call.call.operation;
+  out.level = call.call.level;
+  out.shard = call.shard;
+  if (const ShardRoute* route = routes.Find(call.shard)) {
+    out.shard_version = route->descriptor.version;
+  }
+  if (call.session != nullptr) {
+    out.session_token = call.session->token();
+    out.sequence = call.sequence;
+    out.acknowledged_below = call.session->acknowledged_below();
+  }
+  out.timeout = std::min(call.call.deadline - now, limits_.try_timeout);
+  out.traceparent = call.call.traceparent;
+  return out;
+}
+
+void NodeLink::Break(const Status& why) {
+  connection_.reset();
+  open_ = sending_ = false;
+  map_wanted_ = map_requested_ = false;
+  breaker_.Fail(clock_.Now(), random_);
+  by_try_.clear();
+  CallQueue sent;
+  CallQueue unsent;
+  sent.TakeAll(sent_);
+  unsent.TakeAll(outbox_);
+  owner_.OnLinkDown(*this, why, sent, unsent);
+}
+
+void NodeLink::OnOpen() {
+  owner_.BeginEvents();
+  open_ = true;
+  heard_at_ = clock_.Now();
+  breaker_.Connected();
+  owner_.OnLinkOpen(*this);
+  owner_.EndEvents();
+}
+
+void NodeLink::OnSent() {
+  owner_.BeginEvents();
+  sending_ = false;
+  owner_.EndEvents();
+}
+
+void NodeLink::OnReplies(std::vector<Reply> replies) {
+  owner_.BeginEvents();
+  heard_at_ = clock_.Now();
+  breaker_.Answered();
+  for (Reply& reply : replies) {
+    auto found = by_try_.find(reply.id);
+    // An answer to a try that was given up. The next try of that write brings the same answer.
+    if (found == by_try_.end()) continue;
+    PendingCall& call = *found->second;
+    Remove(call);
+    owner_.OnLinkReply(*this, call, std::move(reply));
+  }
+  owner_.EndEvents();
+}
+
+void NodeLink::OnShardMap(StatusOr<ShardMap> map) {
+  owner_.BeginEvents();
+  map_requested_ = false;
+  if (map.ok()) {
+    heard_at_ = clock_.Now();
+    breaker_.Answered();
+  }
+  owner_.OnLinkShardMap(*this, std::move(map));
+  owner_.EndEvents();
+}
+
+void NodeLink::OnClosed(const Status& why) {
+  owner_.BeginEvents();
+  Break(why);
+  owner_.EndEvents();
+}
+
+}  // namespace flotilla::client

@@ -1,0 +1,109 @@
+// The client's way to one node: its connection, what waits to be sent and what is unanswered on it.
+// All that queued while the previous message was on its way goes out as the next one, so batches
+// grow with the load and cost nothing at idle.
+#ifndef FLOTILLA_CLIENT_NODE_LINK_H_
+#define FLOTILLA_CLIENT_NODE_LINK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "client/circuit_breaker.h"
+#include "client/kv_channel.h"
+#include "client/pending_call.h"
+#include "client/route_table.h"
+
+namespace flotilla::client {
+
+struct LinkLimits {
+  size_t max_batch_operations = 1024;
+  size_t max_batch_bytes = 1 << 20;
+  size_t max_unanswered = 16384;
+  // How long the node may work on one try; also the limit of asking for the map.
+  Duration try_timeout = std::chrono::seconds(2);
+  BackoffLimits backoff;
+};
+
+class NodeLink final : public KvConnectionEvents {
+ public:
+  // Told on the core's executor. In OnLinkDown the calls belong to nobody until they are
+  // dispatched anew; `unsent` ones have not left.
+  class Owner {
+   public:
+    virtual void OnLinkOpen(NodeLink& link) = 0;
+    virtual void OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) = 0;
+    virtual void OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) = 0;
+    virtual void OnLinkDown(NodeLink& link, const Status& why, CallQueue& sent,
+                            CallQueue& unsent) = 0;
+    // Around every batch of events, so that what they cause is done once.
+    virtual void BeginEvents() = 0;
+    virtual void EndEvents() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // All references outlive the link.
+  NodeLink(std::string endpoint, const LinkLimits& limits, const Clock& clock, Random random,
+           KvChannel& channel, Owner& owner);
+
+  const std::string& endpoint() const { return endpoint_; }
+  // Whether calls may be sent here: not while the node fails.
+  bool usable() const { return breaker_.AllowsCalls(); }
+  const CircuitBreaker& breaker() const { return breaker_; }
+  // When the node last said anything.
+  MonoTime heard_at() const { return heard_at_; }
+
+  // Takes the call into the outbox; it leaves with the next Flush.
+  void Enqueue(PendingCall& call);
+  // Forgets a call that is queued or sent here; its reply will be ignored.
+  void Remove(PendingCall& call);
+  void RequestShardMap();
+  // Sends what may go now; connects first where needed.
+  void Flush(const RouteTable& routes);
+  // Connects to see whether a failing node is back, if it is time for that.
+  void ProbeIfDue();
+  // Gives the connection up; tells the owner.
+  void Break(const Status& why);
+
+ private:
+  void OnOpen() override;
+  void OnSent() override;
+  void OnReplies(std::vector<Reply> replies) override;
+  void OnShardMap(StatusOr<ShardMap> map) override;
+  void OnClosed(const Status& why) override;
+
+  void Connect();
+  void SendBatch(const RouteTable& routes);
+  OutgoingOperation Outgoing(PendingCall& call, const RouteTable& routes, MonoTime now);
+
+  const std::string endpoint_;
+  const LinkLimits limits_;
+  const Clock& clock_;
+  Random random_;
+  KvChannel& channel_;
+  Owner& owner_;
+
+  CircuitBreaker breaker_;
+  std::unique_ptr<KvConnection> connection_;
+  bool open_ = false;     // OnOpen came
+  bool sending_ = false;  // between Send and OnSent
+  bool map_wanted_ = false;
+  bool map_requested_ = false;
+  MonoTime heard_at_{};
+
+  CallQueue outbox_;
+  CallQueue sent_;
+  absl::flat_hash_map<uint64_t, PendingCall*> by_try_;  // of sent_
+  uint64_t next_try_ = 1;
+};
+
+}  // namespace flotilla::client
+
+#endif  // FLOTILLA_CLIENT_NODE_LINK_H_

@@ -1,0 +1,251 @@
+#include "tests/client/fake_cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sharding/slot.h"
+
+namespace flotilla::client {
+
+// Its state is shared with the messages that are on their way: they outlive it.
+class FakeConnection final : public KvConnection {
+ public:
+  FakeConnection(FakeCluster& cluster, VirtualTime& time, std::string endpoint,
+                 KvConnectionEvents& events)
+      : cluster_(cluster), time_(time), endpoint_(std::move(endpoint)), events_(events) {
+    cluster_.connections_.insert(this);
+    Later([this] {
+      const FakeCluster::Node& node = cluster_.nodes_[endpoint_];
+      if (!node.alive) return Close("connection refused");
+      if (!node.isolated) events_.OnOpen();
+    });
+    // As the port demands: a connection that does not come to stand is reported.
+    After(std::chrono::seconds(1), [this] {
+      if (cluster_.nodes_[endpoint_].isolated) Close("connect timeout");
+    });
+  }
+  ~FakeConnection() override {
+    *alive_ = false;
+    cluster_.connections_.erase(this);
+  }
+
+  void Send(std::span<const OutgoingOperation> batch) override {
+    ++cluster_.messages_;
+    for (const OutgoingOperation& out : batch) {
+      Received received{endpoint_,    time_.Now(),           *out.operation,
+                        out.shard,    out.shard_version,     std::string(out.session_token),
+                        out.sequence, out.acknowledged_below};
+      Later([this, id = out.id, received = std::move(received)] {
+        if (!cluster_.nodes_[endpoint_].isolated) cluster_.Arrive(*this, received, id);
+      });
+    }
+    Later([this] { events_.OnSent(); });
+  }
+
+  void RequestShardMap(Duration timeout) override {
+    ++cluster_.map_requests_;
+    if (cluster_.nodes_[endpoint_].isolated) {
+      After(timeout, [this] {
+        events_.OnShardMap(Status(StatusCode::kDeadlineExceeded, "no map", "DEADLINE_EXCEEDED"));
+      });
+    } else {
+      Later([this] { events_.OnShardMap(cluster_.Map()); });
+    }
+  }
+
+  void Answer(uint64_t id, std::variant<Result, ServerError> outcome) {
+    Later([this, id, outcome = std::move(outcome)] {
+      if (cluster_.nodes_[endpoint_].isolated) return;
+      std::vector<Reply> replies;
+      replies.push_back({id, outcome});
+      events_.OnReplies(std::move(replies));
+    });
+  }
+
+  void Close(const std::string& why) {
+    events_.OnClosed(
+        Status(StatusCode::kUnavailable, endpoint_ + ": " + why, reason::kUnreachable));
+  }
+  void Later(std::function<void()> task) { After(kHop, std::move(task)); }
+  void After(Duration delay, std::function<void()> task) {
+    time_.PostAt(time_.Now() + delay, [alive = alive_, task = std::move(task)] {
+      if (*alive) task();
+    });
+  }
+  const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  FakeCluster& cluster_;
+  VirtualTime& time_;
+  const std::string endpoint_;
+  KvConnectionEvents& events_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+FakeCluster::FakeCluster(VirtualTime& time, std::vector<std::string> endpoints) : time_(time) {
+  leader = endpoints.front();
+  for (const std::string& endpoint : endpoints) nodes_[endpoint];
+  shards.push_back({{ShardId(1), sharding::Arc{}, 1}, ""});
+}
+
+std::unique_ptr<KvConnection> FakeCluster::Connect(const std::string& endpoint,
+                                                   KvConnectionEvents& events) {
+  ++nodes_[endpoint].connects;
+  return std::make_unique<FakeConnection>(*this, time_, endpoint, events);
+}
+
+void FakeCluster::Kill(const std::string& endpoint) {
+  nodes_[endpoint].alive = false;
+  for (FakeConnection* connection : connections_) {
+    if (connection->endpoint() == endpoint) {
+      connection->Later([connection] { connection->Close("connection reset"); });
+    }
+  }
+}
+
+void FakeCluster::Revive(const std::string& endpoint) { nodes_[endpoint].alive = true; }
+void FakeCluster::Isolate(const std::string& endpoint) { nodes_[endpoint].isolated = true; }
+void FakeCluster::Heal(const std::string& endpoint) { nodes_[endpoint].isolated = false; }
+
+size_t FakeCluster::connects(const std::string& endpoint) const {
+  return nodes_.at(endpoint).connects;
+}
+
+std::string FakeCluster::ValueOf(const std::string& key) const {
+  auto found = rows_.find(key);
+  return found == rows_.end() ? "" : found->second;
+}
+
+ShardMap FakeCluster::Map() const {
+  ShardMap map;
+  map.shards = shards;
+  for (ShardRoute& route : map.shards) route.leader_endpoint = Believed();
+  for (const auto& [endpoint, node] : nodes_) map.endpoints.push_back(endpoint);
+  return map;
+}
+
+void FakeCluster::Arrive(FakeConnection& connection, const Received& received, uint64_t id) {
+  if (!nodes_[received.endpoint].alive) return;
+  received_.push_back(received);
+  received_.back().at = time_.Now();
+  const bool plain = !std::holds_alternative<OpenSession>(received.operation);
+  if (plain && lose_requests_ > 0) {
+    --lose_requests_;
+    return;
+  }
+  auto& refusals = plain ? refusals_ : open_refusals_;
+  if (!refusals.empty()) {
+    connection.Answer(id, std::move(refusals.front()));
+    refusals.pop_front();
+    return;
+  }
+  auto outcome = Handle(received);
+  if (plain && lose_replies_ > 0) {
+    --lose_replies_;
+    return;
+  }
+  if (plain && break_after_apply_ > 0) {
+    --break_after_apply_;
+    connection.Later([&connection] { connection.Close("connection reset"); });
+    return;
+  }
+  connection.Answer(id, std::move(outcome));
+}
+
+std::optional<ServerError> FakeCluster::RouteError(const Received& received) const {
+  const bool leads = received.endpoint == leader;
+  const bool forwards = followers_forward && !leader.empty() && nodes_.at(leader).alive &&
+                        !nodes_.at(leader).isolated;
+  if (leads || forwards) return std::nullopt;
+  ServerError error;
+  error.code = StatusCode::kUnavailable;
+  error.outcome = Outcome::kNotApplied;
+  const std::string believed = Believed();
+  error.reason = believed.empty() ? Reason::kNoLeader : Reason::kNotLeader;
+  error.message = "shard 1 is not led here";
+  if (!believed.empty())
+    error.route = RouteHint{ShardId(1), shards.front().descriptor.version, believed};
+  return error;
+}
+
+std::variant<Result, ServerError> FakeCluster::Handle(const Received& received) {
+  if (auto error = RouteError(received)) return *std::move(error);
+  for (const ShardRoute& route : shards) {
+    const std::string* key = RoutingKey(received.operation);
+    const bool mine = received.shard == route.descriptor.shard;
+    if (mine && key != nullptr && !route.descriptor.arc.Contains(sharding::SlotOf(*key))) {
+      return ServerError{StatusCode::kFailedPrecondition,
+                         Reason::kWrongShard,
+                         Outcome::kNotApplied,
+                         "wrong shard",
+                         Duration(0),
+                         std::nullopt};
+    }
+  }
+  return Apply(received);
+}
+
+std::variant<Result, ServerError> FakeCluster::Apply(const Received& received) {
+  if (std::holds_alternative<OpenSession>(received.operation)) {
+    const std::string token = "session" + std::to_string(++sessions_opened_);
+    sessions_[token];
+    return Result(OpenSessionResult{token});
+  }
+  if (!IsWrite(received.operation)) return Execute(received.operation);
+  auto found = sessions_.find(received.token);
+  if (found == sessions_.end()) {
+    return ServerError{StatusCode::kFailedPrecondition,
+                       Reason::kSessionUnknown,
+                       Outcome::kNotApplied,
+                       "session unknown",
+                       Duration(0),
+                       std::nullopt};
+  }
+  Session& session = found->second;
+  session.acknowledged_below = std::max(session.acknowledged_below, received.acknowledged_below);
+  session.results.erase(session.results.begin(),
+                        session.results.lower_bound(session.acknowledged_below));
+  if (received.sequence < session.acknowledged_below) {
+    return ServerError{StatusCode::kFailedPrecondition,
+                       Reason::kSequenceForgotten,
+                       Outcome::kUnknown,
+                       "forgotten",
+                       Duration(0),
+                       std::nullopt};
+  }
+  auto replay = session.results.find(received.sequence);
+  if (replay != session.results.end()) return replay->second;
+  if (session.results.size() >= session_limit) {
+    return ServerError{StatusCode::kResourceExhausted,
+                       Reason::kSessionWindowFull,
+                       Outcome::kNotApplied,
+                       "window full",
+                       Duration(0),
+                       std::nullopt};
+  }
+  Result result = Execute(received.operation);
+  session.results.emplace(received.sequence, result);
+  return result;
+}
+
+Result FakeCluster::Execute(const Operation& operation) {
+  if (const auto* get = std::get_if<Get>(&operation)) {
+    GetResult result;
+    result.key = get->key;
+    result.value = ValueOf(get->key);
+    result.version = rows_.contains(get->key) ? revision_ : 0;
+    return result;
+  }
+  ++revision_;
+  if (const auto* increment = std::get_if<Increment>(&operation)) {
+    const std::string before = ValueOf(increment->key);
+    const int64_t value = (before.empty() ? 0 : std::stoll(before)) + increment->delta;
+    rows_[increment->key] = std::to_string(value);
+    return IncrementResult{value, revision_};
+  }
+  const auto& put = std::get<Put>(operation);
+  rows_[put.key] = put.value;
+  return PutResult{revision_};
+}
+
+}  // namespace flotilla::client
