@@ -1,0 +1,49 @@
+"""What the client says is read rightly."""
+
+import json
+import sys
+
+from cluster import client
+
+
+def replica(role, term, commit=0, applied=0):
+    return {"role": role, "term": term, "commit_index": commit, "applied_index": applied}
+
+
+def node(*replicas):
+    return {"replicas": list(replicas)}
+
+
+def test_the_leader_is_that_of_the_newest_term():
+    statuses = {1: node(replica("leader", 3)), 2: node(replica("follower", 4)),
+                3: node(replica("leader", 4))}
+    assert client.leader_of(statuses) == 3
+
+
+def test_without_a_leader_there_is_none():
+    assert client.leader_of({1: node(replica("candidate", 3))}) is None
+    assert client.leader_of({}) is None
+
+
+def test_a_node_has_applied_what_all_its_replicas_have():
+    statuses = {1: node(replica("leader", 1, 9, 8), replica("follower", 1, 7, 5))}
+    assert client.applied(statuses) == {1: 5}
+    assert client.committed(statuses) == 9
+
+
+def fake(tmp_path, output, exit_code=0):
+    """A client whose program prints `output`."""
+    program = tmp_path / "flotilla.py"
+    program.write_text(f"import sys; print({output!r}); sys.exit({exit_code})", encoding="utf-8")
+    return client.Client([sys.executable, program], ["host:1"])
+
+
+def test_nodes_that_do_not_answer_have_no_status(tmp_path):
+    nodes = [{"node_id": 1, **node(replica("leader", 1))}, {"endpoint": "x", "reachable": False}]
+    statuses = fake(tmp_path, json.dumps({"nodes": nodes}), exit_code=4).statuses()
+    assert list(statuses) == [1]
+
+
+def test_rows_keep_the_order_of_the_scan(tmp_path):
+    lines = '{"key":"b","value":"2","version":1}\n{"key":"a","value":"\\n","version":2}'
+    assert list(fake(tmp_path, lines).rows("").items()) == [("b", "2"), ("a", "\n")]
