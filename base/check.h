@@ -19,6 +19,15 @@ template <typename A, typename B>
   Fail(file, line, os.str());
 }
 
+// The operands are arguments of a call, so that temporaries in them live until it returns:
+// `Find().value()` bound to a reference of its own would dangle.
+template <typename Op, typename A, typename B>
+void CheckOp(Op op, const char* file, int line, const char* text, const A& a, const B& b) {
+  if (!op(a, b)) [[unlikely]] {
+    FailOp(file, line, text, a, b);
+  }
+}
+
 }  // namespace flotilla::check_internal
 
 #define FLOTILLA_CHECK(cond)                                       \
@@ -34,14 +43,9 @@ template <typename A, typename B>
       ::flotilla::check_internal::Fail(__FILE__, __LINE__, std::string(#cond ": ") + (msg)); \
   } while (false)
 
-#define FLOTILLA_CHECK_OP_(op, a, b)                                                              \
-  do {                                                                                            \
-    const auto& flotilla_check_a = (a);                                                           \
-    const auto& flotilla_check_b = (b);                                                           \
-    if (!(flotilla_check_a op flotilla_check_b)) [[unlikely]]                                     \
-      ::flotilla::check_internal::FailOp(__FILE__, __LINE__, #a " " #op " " #b, flotilla_check_a, \
-                                         flotilla_check_b);                                       \
-  } while (false)
+#define FLOTILLA_CHECK_OP_(op, a, b)                                                       \
+  ::flotilla::check_internal::CheckOp([](const auto& x, const auto& y) { return x op y; }, \
+                                      __FILE__, __LINE__, #a " " #op " " #b, (a), (b))
 
 #define FLOTILLA_CHECK_EQ(a, b) FLOTILLA_CHECK_OP_(==, a, b)
 #define FLOTILLA_CHECK_NE(a, b) FLOTILLA_CHECK_OP_(!=, a, b)
