@@ -45,13 +45,13 @@ absl::StatusOr<std::unique_ptr<Engine>> LevelDBEngine::Open(const LevelDBOptions
                                                             const std::string& folder,
                                                             std::string_view note, bool create) {
   std::unique_ptr<LevelDBEngine> engine(new LevelDBEngine(options, opener, folder));
-  MutexLock lock(engine->mu_);
+  MutexLock lock(engine->database_mu_);
   FLOTILLA_RETURN_IF_ERROR(engine->OpenDatabase(note, create));
   return engine;
 }
 
 LevelDBEngine::~LevelDBEngine() {
-  MutexLock lock(mu_);
+  MutexLock lock(database_mu_);
   FLOTILLA_CHECK_MSG(!database_.ok() || database_->use_count() == 1,
                      "views and iterators must go before their engine");
 }
@@ -64,13 +64,16 @@ absl::Status LevelDBEngine::OpenDatabase(std::string_view note, bool create) {
   const LevelDBEnv& env = *(*database_)->env;
   const ManifestPosition position = env.manifest();
   applied_ = env.durability().durable().index;
-  durable_ = {.index = applied_, .note = EncodeManifestPosition(position)};
+  {
+    MutexLock lock(durable_mu_);
+    durable_ = {.index = applied_, .note = EncodeManifestPosition(position)};
+  }
   reopen_at_manifest_bytes_ = position.synced_bytes + options_.manifest_bytes_max;
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<LevelDBDatabase>> LevelDBEngine::database() const {
-  MutexLock lock(mu_);
+  MutexLock lock(database_mu_);
   return database_;
 }
 
@@ -155,14 +158,14 @@ void LevelDBEngine::SetDurableListener(absl::AnyInvocable<void(DurablePoint)> li
 }
 
 DurablePoint LevelDBEngine::Durable() const {
-  MutexLock lock(mu_);
+  MutexLock lock(durable_mu_);
   return durable_;
 }
 
 void LevelDBEngine::OnDurable(const WrittenPoint& point, const ManifestPosition& position) {
   const DurablePoint durable{.index = point.index, .note = EncodeManifestPosition(position)};
   {
-    MutexLock lock(mu_);
+    MutexLock lock(durable_mu_);
     durable_ = durable;
   }
   if (listener_) listener_(durable);
@@ -202,21 +205,21 @@ absl::Status LevelDBEngine::ReopenWhenManifestIsLarge() {
 }
 
 absl::StatusOr<bool> LevelDBEngine::Reopen() {
-  // Held all the time, so that no view is opened meanwhile. OnDurable does not run: nothing can
-  // become more durable than everything.
-  MutexLock lock(mu_);
+  // Held all the time, so that no view is opened meanwhile.
+  MutexLock lock(database_mu_);
   const LevelDBDurability known = (*database_)->env->durability();
   const bool all_durable = known.durable().batches == known.written().batches;
   if (!all_durable || database_->use_count() > 1) return false;
   table_bytes_as_of_ = UINT64_MAX;
   database_ = absl::UnavailableError("the database is closed");
-  FLOTILLA_RETURN_IF_ERROR(OpenDatabase(durable_.note, /*create=*/false));
+  // Only now: the job that made everything durable may have reported while it closed.
+  FLOTILLA_RETURN_IF_ERROR(OpenDatabase(Durable().note, /*create=*/false));
   return true;
 }
 
 uint64_t LevelDBEngine::TableBytes(LevelDBDatabase& open) const {
   const uint64_t removals = open.env->removals();
-  MutexLock lock(mu_);
+  MutexLock lock(database_mu_);
   if (table_bytes_as_of_ != removals) {
     const leveldb::Range everything(leveldb::Slice(), TopKey());
     open.db->GetApproximateSizes(&everything, 1, &table_bytes_);

@@ -51,7 +51,8 @@ class LevelDBEngine : public Engine {
   LevelDBEngine(const LevelDBOptions& options, const LevelDBOpener& opener, std::string folder)
       : options_(options), opener_(opener), folder_(std::move(folder)) {}
 
-  absl::Status OpenDatabase(std::string_view note, bool create) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status OpenDatabase(std::string_view note, bool create)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mu_);
   absl::StatusOr<std::shared_ptr<LevelDBDatabase>> database() const;
   void OnDurable(const WrittenPoint& point, const ManifestPosition& position);
   void FillRows(const WriteBatch& batch, LogIndex applied);
@@ -76,12 +77,18 @@ class LevelDBEngine : public Engine {
   // Set before the first Write, which is before its first call.
   absl::AnyInvocable<void(DurablePoint)> listener_;
 
-  mutable Mutex mu_;
-  // An error when the database could not be opened again.
-  absl::StatusOr<std::shared_ptr<LevelDBDatabase>> database_ ABSL_GUARDED_BY(mu_);
-  DurablePoint durable_ ABSL_GUARDED_BY(mu_);
-  mutable uint64_t table_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  mutable uint64_t table_bytes_as_of_ ABSL_GUARDED_BY(mu_) = UINT64_MAX;  // LevelDBEnv::removals()
+  // Apart from database_mu_, because closing a database waits for a background job that may be
+  // about to report.
+  mutable Mutex durable_mu_;
+  DurablePoint durable_ ABSL_GUARDED_BY(durable_mu_);
+
+  mutable Mutex database_mu_ ABSL_ACQUIRED_BEFORE(durable_mu_);
+  mutable uint64_t table_bytes_ ABSL_GUARDED_BY(database_mu_) = 0;
+  // LevelDBEnv::removals()
+  mutable uint64_t table_bytes_as_of_ ABSL_GUARDED_BY(database_mu_) = UINT64_MAX;
+  // An error when the database could not be opened again. The last member: what a background job
+  // reports to must still be there while the database closes.
+  absl::StatusOr<std::shared_ptr<LevelDBDatabase>> database_ ABSL_GUARDED_BY(database_mu_);
 };
 
 }  // namespace flotilla::storage
