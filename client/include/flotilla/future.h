@@ -120,12 +120,12 @@ class StateRef {
 template <typename T>
 struct Unwrapped {
   using type = T;
-  static constexpr bool is_future = false;
+  static constexpr bool kIsFuture = false;
 };
 template <typename T>
 struct Unwrapped<Future<T>> {
   using type = T;
-  static constexpr bool is_future = true;
+  static constexpr bool kIsFuture = true;
 };
 
 }  // namespace internal
@@ -236,7 +236,7 @@ class Link final : public Continuation {
   Future<typename Unwrapped<R>::type> future() { return promise_.future(); }
 
   void Run() override {
-    if constexpr (Unwrapped<R>::is_future) {
+    if constexpr (Unwrapped<R>::kIsFuture) {
       (void)Call().then([promise = std::move(promise_)](auto... result) mutable {
         promise.set(std::move(result)...);
       });
