@@ -39,7 +39,8 @@ raft::Member OwnMember(const raft::Configuration& configuration, NodeId node) {
   return {};
 }
 
-// One founding replica on its way. Between two steps only the caller keeps it.
+// One founding replica on its way. Only the caller keeps it: no callback does anything once it is
+// gone, and destroying it waits for the job that runs.
 class Founding : public std::enable_shared_from_this<Founding> {
  public:
   Founding(const sharding::ShardDescriptor& descriptor, ReplicaContext& context,
@@ -56,9 +57,9 @@ class Founding : public std::enable_shared_from_this<Founding> {
 
   void WriteState() {
     auto status = std::make_shared<absl::Status>();
-    sequence_->Run([self = shared_from_this(), status] { *status = self->WriteStateNow(); },
-                   [self = shared_from_this(), status] {
-                     if (!status->ok()) self->Done(*status);
+    sequence_->Run([this, status] { *status = WriteStateNow(); },
+                   [this, status] {
+                     if (!status->ok()) Done(*status);
                    });
   }
 
@@ -82,15 +83,15 @@ class Founding : public std::enable_shared_from_this<Founding> {
     reopening_ = true;
     auto opened = std::make_shared<absl::StatusOr<ReplicaState>>();
     sequence_->Run(
-        [self = shared_from_this(), opened, note = point.note] {
-          self->engine_.reset();
-          *opened = OpenReplicaState(self->context_.env.engines, self->folder_, note);
+        [this, opened, note = point.note] {
+          engine_.reset();
+          *opened = OpenReplicaState(context_.env.engines, folder_, note);
         },
-        [self = shared_from_this(), opened, note = point.note] {
+        [this, opened, note = point.note] {
           if (opened->ok()) {
-            self->NameInLog(*std::move(*opened), note);
+            NameInLog(*std::move(*opened), note);
           } else {
-            self->Done(opened->status());
+            Done(opened->status());
           }
         });
   }
@@ -111,22 +112,27 @@ class Founding : public std::enable_shared_from_this<Founding> {
                                    .hard_state = start.raft.hard_state,
                                    .engine_note = note};
     context_.log.Append(start.raft.group, std::move(record),
-                        [self = shared_from_this(), start = std::move(start)]() mutable {
-                          self->Done(std::move(start));
+                        [weak = weak_from_this(), start = std::move(start)]() mutable {
+                          if (const auto self = weak.lock()) self->Done(std::move(start));
                         });
     context_.touch(state_.descriptor.shard);
   }
 
-  void Done(absl::StatusOr<ReplicaStart> start) { done_(std::move(start)); }
+  // The last thing that happens: the caller lets go of it.
+  void Done(absl::StatusOr<ReplicaStart> start) {
+    const ReplicaStarted done = std::move(done_);
+    done(std::move(start));
+  }
 
   const kv::AppliedState state_;
   const Generation generation_;
   const std::string folder_;
   ReplicaContext& context_;
-  const ReplicaStarted done_;
-  const std::unique_ptr<Sequence> sequence_;
+  ReplicaStarted done_;
   std::unique_ptr<storage::Engine> engine_;
   bool reopening_ = false;
+  // The last member: its jobs use the others.
+  const std::unique_ptr<Sequence> sequence_;
 };
 
 }  // namespace
