@@ -72,6 +72,9 @@ absl::Status NodeImpl::Open() {
   for (const storage::RecoveredGroup& group : recovery.groups) {
     newest = std::max(newest, group.generation);
   }
+  repair_requests_ = std::make_unique<RepairRequests>(env_.disk, env_.sequences, env_.executor,
+                                                      env_.logger, folder_->RepairsPath());
+  FLOTILLA_RETURN_IF_ERROR(repair_requests_->Load());
   cleanup_ = env_.sequences.NewSequence(SequenceSource::Use::kBulk, env_.executor);
   context_ = std::make_unique<ReplicaContext>(ReplicaContext{
       .options = options_,

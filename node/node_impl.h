@@ -16,6 +16,7 @@
 #include "node/node.h"
 #include "node/node_metrics.h"
 #include "node/outbox.h"
+#include "node/repair_requests.h"
 #include "node/replica.h"
 #include "node/replica_context.h"
 #include "node/replica_start.h"
@@ -110,8 +111,7 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   std::map<ShardId, std::shared_ptr<Replica>> replicas_;
   // Replicas that must not run. Only a new one, under a new id, takes the place of such a one.
   std::map<ShardId, FailedReplica> failed_;
-  // Replicas of this node that were unfit, until a new one votes in their place.
-  std::map<ShardId, ReplicaId> repairing_;
+  std::unique_ptr<RepairRequests> repair_requests_;
   // Being written for the first time; not in replicas_ yet. Holds what does the work.
   std::map<ShardId, std::shared_ptr<void>> starting_;
   // No replica of the group with a lower id may ever run here.

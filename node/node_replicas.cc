@@ -149,18 +149,20 @@ void NodeImpl::ReplaceReplica(ShardId shard, ReplicaId replica) {
 }
 
 void NodeImpl::AskForRepairs() {
-  for (const auto& [shard, failed] : failed_) repairing_[shard] = failed.replica;
+  for (const auto& [shard, failed] : failed_) repair_requests_->Add(shard, failed.replica);
   for (const auto& [shard, replica] : replicas_) {
-    if (replica->failed()) repairing_[shard] = replica->self().replica;
+    if (replica->failed()) repair_requests_->Add(shard, replica->self().replica);
   }
-  for (auto it = repairing_.begin(); it != repairing_.end();) {
-    const Replica* replica = FindReplica(it->first);
-    const bool repaired =
-        replica != nullptr && replica->self().replica > it->second && replica->IsVoter();
-    it = repaired ? repairing_.erase(it) : std::next(it);
+  const UnfitReplicas unfit = repair_requests_->wanted();
+  for (const auto& [shard, unfit_replica] : unfit) {
+    const Replica* replica = FindReplica(shard);
+    if (replica != nullptr && replica->self().replica > unfit_replica && replica->IsVoter()) {
+      repair_requests_->Remove(shard);
+    }
   }
+  repair_requests_->Record();
   // Whoever leads knows that it is meant.
-  for (const auto& [shard, replica] : repairing_) {
+  for (const auto& [shard, replica] : repair_requests_->Recorded()) {
     for (const NodeId peer : connected_) {
       outbox_.Add(peer, RepairRequest{.group = shard, .failed = {options_.node, replica}});
     }

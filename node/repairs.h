@@ -15,8 +15,9 @@ namespace flotilla::node {
 
 class Repairs {
  public:
-  // The node says so, and repeats it about once a second; a request that stops is forgotten.
+  // The node says so, and repeats it about once a second.
   void Requested(const raft::Member& failed);
+  // This node no longer leads.
   void Forget() { failed_.clear(); }
   bool empty() const { return failed_.empty(); }
 

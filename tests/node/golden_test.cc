@@ -5,6 +5,7 @@
 #include "node/address_codec.h"
 #include "node/data_folder.h"
 #include "node/envelope.h"
+#include "node/repair_requests.h"
 #include "tests/support/golden_file.h"
 #include <gtest/gtest.h>
 
@@ -30,6 +31,15 @@ TEST(GoldenFormats, Identity) {
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->founders, identity.founders);
   EXPECT_EQ(read->cluster, identity.cluster);
+}
+
+TEST(GoldenFormats, UnfitReplicas) {
+  const UnfitReplicas unfit{{ShardId(1), ReplicaId(3)}, {ShardId(7), ReplicaId(300)}};
+  EXPECT_EQ(tests::ToHex(EncodeUnfitReplicas(unfit)),
+            tests::ToHex(tests::ReadGoldenFile("node_repairs.hex")));
+  const auto read = DecodeUnfitReplicas(tests::ReadGoldenFile("node_repairs.hex"));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, unfit);
 }
 
 TEST(GoldenFormats, Hello) {

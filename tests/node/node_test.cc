@@ -209,25 +209,31 @@ TEST(Node, AMemberThatIsNewerThanItsSnapshotIsNotRemoved) {
   }
 }
 
-TEST(Node, AReplicaThatLostAcknowledgedRecordsIsReplacedByANewOne) {
-  NodeRig rig(12);
+// Writes something, and damages a follower's log in the middle of what was acknowledged long ago.
+// Returns the follower, which is down.
+uint64_t DamageAFollower(NodeRig& rig) {
   rig.StartAll();
-  ASSERT_TRUE(rig.AwaitLeader());
+  EXPECT_TRUE(rig.AwaitLeader());
   for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(rig.Put(rig.LeaderOf(), "k" + std::to_string(i), "v").error.ok());
+    EXPECT_TRUE(rig.Put(rig.LeaderOf(), "k" + std::to_string(i), "v").error.ok());
   }
   const uint64_t damaged = rig.LeaderOf() == 1 ? 2 : 1;
-  ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
   rig.PowerOff(damaged);
   simulation::SimDisk& disk = rig.machine(damaged).disk();
   const auto files = disk.List("/data/log");
-  ASSERT_TRUE(files.ok());
+  EXPECT_TRUE(files.ok());
   const auto segment = std::find_if(files->begin(), files->end(), [](const std::string& name) {
     return name.starts_with("segment-");
   });
-  ASSERT_NE(segment, files->end());
-  // In the middle of what was acknowledged long ago.
-  ASSERT_TRUE(disk.FlipBit("/data/log/" + *segment, 10 * 4096 + 100, 3).ok());
+  EXPECT_NE(segment, files->end());
+  EXPECT_TRUE(disk.FlipBit("/data/log/" + *segment, 10 * 4096 + 100, 3).ok());
+  return damaged;
+}
+
+TEST(Node, AReplicaThatLostAcknowledgedRecordsIsReplacedByANewOne) {
+  NodeRig rig(12);
+  const uint64_t damaged = DamageAFollower(rig);
   rig.Start(damaged);
   const auto replica = [&] {
     const NodeStatus status = rig.node(damaged)->Status();
@@ -237,6 +243,31 @@ TEST(Node, AReplicaThatLostAcknowledgedRecordsIsReplacedByANewOne) {
   ASSERT_TRUE(rig.RunUntil([&] {
     return !replica().failed && replica().raft.self.replica == ReplicaId(4) &&
            replica().raft.configuration.voters.size() == 3 && rig.Converged();
+  }));
+  EXPECT_EQ(rig.Get(damaged, "k49"), "v");
+}
+
+// Nothing but its own request makes the group take a node back, so the request must survive.
+TEST(Node, AReplacementGoesOnAfterTheNodeRestartedInTheMiddleOfIt) {
+  NodeRig rig(12);
+  const uint64_t damaged = DamageAFollower(rig);
+  const auto configuration = [&] {
+    return rig.node(rig.LeaderOf())->Status().replicas.at(0).raft.configuration;
+  };
+  const auto restart_when = [&](const std::function<bool()>& condition) {
+    rig.Start(damaged);
+    ASSERT_TRUE(rig.RunUntil([&] { return rig.LeaderOf() != 0 && condition(); }));
+    rig.PowerOff(damaged);
+  };
+  restart_when([&] { return configuration().voters.size() == 2; });
+  restart_when([&] { return configuration().learners.size() == 1; });
+  // The leader that had been asked forgets too.
+  const uint64_t leader = rig.LeaderOf();
+  rig.Kill(leader);
+  rig.Start(leader);
+  rig.Start(damaged);
+  EXPECT_TRUE(rig.RunUntil([&] {
+    return rig.LeaderOf() != 0 && configuration().voters.size() == 3 && rig.Converged();
   }));
   EXPECT_EQ(rig.Get(damaged, "k49"), "v");
 }
