@@ -10,6 +10,12 @@
 
 namespace flotilla::node {
 
+namespace {
+
+constexpr int kFetchAttempts = 3;
+
+}  // namespace
+
 std::shared_ptr<Replica> Replica::Create(ReplicaStart start, ReplicaContext& context) {
   return std::shared_ptr<Replica>(new Replica(std::move(start), context));
 }
@@ -168,11 +174,20 @@ void Replica::Persist(raft::PersistRequest request) {
                       }));
 }
 
-void Replica::Fetch(const raft::FetchRequest& request) {
+void Replica::Fetch(const raft::FetchRequest& request, int attempt) {
   context_.log.ReadEntries(
       shard_, request.first, request.last, request.max_bytes,
-      Alive([this](absl::StatusOr<std::vector<raft::Entry>> entries) {
+      Alive([this, request, attempt](absl::StatusOr<std::vector<raft::Entry>> entries) {
         if (installing_) return;
+        if (absl::IsDataLoss(entries.status())) {
+          // A disk may fail one read and not the next; entries that stay unreadable are lost.
+          if (attempt < kFetchAttempts) {
+            Fetch(request, attempt + 1);
+          } else {
+            Fail(Annotate(entries.status(), "cannot read the log back"));
+          }
+          return;
+        }
         // What is gone was compacted or overwritten: the core finds out what its peer needs now.
         core_.EntriesFetched(entries.ok() ? *std::move(entries) : std::vector<raft::Entry>());
         Touch();

@@ -122,7 +122,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void CarryOut(raft::Outputs outputs);
   void OnRoleChange(const raft::RoleChange& change);
   void Persist(raft::PersistRequest request);
-  void Fetch(const raft::FetchRequest& request);
+  void Fetch(const raft::FetchRequest& request, int attempt = 1);
   void ApplyNext();
   void OnApplied(absl::StatusOr<Applier::Applied> applied);
   bool IsRemoved() const;

@@ -247,6 +247,39 @@ TEST(Node, AReplicaThatLostAcknowledgedRecordsIsReplacedByANewOne) {
   EXPECT_EQ(rig.Get(damaged, "k49"), "v");
 }
 
+TEST(Node, ALeaderThatCannotReadItsLogBackStopsAndIsReplaced) {
+  NodeRig rig(14, 3, 3, [](NodeOptions& options) { options.raft.entry_cache_bytes = 4096; });
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t follower = leader == 1 ? 2 : 1;
+  ASSERT_TRUE(rig.Put(leader, "k", "v").error.ok());
+  rig.PowerOff(follower);
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_TRUE(rig.Put(leader, "k" + std::to_string(i), std::string(50, 'x')).error.ok());
+  }
+  ASSERT_EQ(rig.LeaderOf(), leader);
+  simulation::SimDisk& disk = rig.machine(leader).disk();
+  const std::vector<std::string> names = disk.List("/data/log").value();
+  for (const std::string& name : names) {
+    if (!name.starts_with("segment-")) continue;
+    for (uint64_t block = 30; block < 60; ++block) {
+      ASSERT_TRUE(disk.FlipBit("/data/log/" + name, block * 4096 + 100, 3).ok());
+    }
+  }
+  rig.Start(follower);
+  const auto replica = [&] {
+    const NodeStatus status = rig.node(leader)->Status();
+    return status.replicas.empty() ? ReplicaStatus() : status.replicas[0];
+  };
+  ASSERT_TRUE(rig.RunUntil([&] { return replica().failed; }));
+  ASSERT_TRUE(rig.RunUntil([&] {
+    return replica().raft.self.replica == ReplicaId(4) &&
+           replica().raft.configuration.voters.size() == 3 && rig.Converged();
+  }));
+  EXPECT_EQ(rig.Get(leader, "k299"), std::string(50, 'x'));
+}
+
 // Nothing but its own request makes the group take a node back, so the request must survive.
 TEST(Node, AReplacementGoesOnAfterTheNodeRestartedInTheMiddleOfIt) {
   NodeRig rig(12);
