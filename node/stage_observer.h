@@ -20,7 +20,8 @@ enum class Stage {
 class StageObserver {
  public:
   virtual ~StageObserver() = default;
-  virtual void OnStage(std::string_view request_id, Stage stage, MonoTime when) = 0;
+  // On the node's executor. A stage may be reported again, later; the first time counts.
+  virtual void OnStage(std::string_view traceparent, Stage stage, MonoTime when) = 0;
 };
 
 }  // namespace flotilla::node

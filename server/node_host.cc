@@ -27,6 +27,7 @@
 #include "server/metrics_page.h"
 #include "server/node_options.h"
 #include "server/request_metrics.h"
+#include "server/stage_log.h"
 #include "server/status_board.h"
 #include "server/version.h"
 #include "storage/leveldb_engine_source.h"
@@ -137,7 +138,7 @@ class Host : public NodeHost {
                                         .transport = *transport_,
                                         .logger = logger_,
                                         .authorizer = authorizer_,
-                                        .stages = nullptr,
+                                        .stages = options_.log_stages ? &stages_ : nullptr,
                                         .metrics = &metrics_,
                                         .seed = DrawSeed(),
                                         .on_fatal = on_fatal_};
@@ -199,6 +200,7 @@ class Host : public NodeHost {
   storage::LevelDBEngineSource engines_;
 
   // In the order in which each needs the ones before it.
+  StageLog stages_{logger_};
   PosixExecutor executor_;
   std::optional<GrpcPeerTransport> transport_;
   std::unique_ptr<node::Node> node_;

@@ -81,6 +81,14 @@ const v1::RequestHeader& OwnHeader(const v1::PipelineOperation& operation) {
   return v1::RequestHeader::default_instance();
 }
 
+// W3C Trace Context, level 1: version-trace-parent-flags, in hexadecimal; bit 0 of the flags.
+bool IsSampled(std::string_view traceparent) {
+  constexpr size_t kLength = 55;
+  constexpr std::string_view kOddDigits = "13579bdf";
+  return traceparent.size() >= kLength &&
+         kOddDigits.find(traceparent[kLength - 1]) != std::string_view::npos;
+}
+
 node::RequestContext ContextOf(const EffectiveHeader& header, const CallInfo& call,
                                const RequestOptions& options) {
   const Duration asked = header.timeout_ms() == 0 ? options.default_timeout
@@ -90,6 +98,7 @@ node::RequestContext ContextOf(const EffectiveHeader& header, const CallInfo& ca
   context.principal = call.principal;
   context.request_id = header.request_id().empty() ? call.request_id : header.request_id();
   context.traceparent = header.traceparent().empty() ? call.traceparent : header.traceparent();
+  context.sampled = IsSampled(context.traceparent);
   return context;
 }
 

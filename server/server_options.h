@@ -32,6 +32,7 @@ struct ServerOptions {
 
   LogLevel log_level = LogLevel::kInfo;
   Duration slow_request = std::chrono::seconds(1);
+  bool log_stages = false;
   Duration stop_timeout = std::chrono::seconds(10);
 
   Duration default_timeout = std::chrono::seconds(10);

@@ -54,6 +54,8 @@ constexpr Setting kSettings[] = {
 
     Of<&O::log_level>("log-level", "Least level of log lines: debug, info, warning, error."),
     Of<&O::slow_request>("slow-request", "Requests that take longer are logged."),
+    Of<&O::log_stages>("log-stages",
+                       "Whether the stages of writes with a sampled traceparent are logged."),
     Of<&O::stop_timeout>("stop-timeout", "How long a graceful stop may take."),
 
     Of<&O::default_timeout>("request.default-timeout", "Of a request that names none."),

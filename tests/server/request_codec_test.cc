@@ -140,6 +140,21 @@ TEST(RequestCodec, CarriesTraceAndRequestIdFromTheHeaderOrTheCall) {
   EXPECT_EQ(read.context.traceparent, "00-ab-cd-01");
 }
 
+TEST(RequestCodec, ARequestIsSampledWhenItsTraceSaysSo) {
+  const auto is_sampled = [](std::string traceparent) {
+    CallInfo call;
+    call.traceparent = std::move(traceparent);
+    v1::PipelineOperation get = GetOf("k");
+    return ReadOf(RequestCodec({}).Decode(get, call)).context.sampled;
+  };
+  const std::string ids = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-";
+  EXPECT_TRUE(is_sampled(ids + "01"));
+  EXPECT_TRUE(is_sampled(ids + "03"));
+  EXPECT_FALSE(is_sampled(ids + "02"));
+  EXPECT_FALSE(is_sampled(ids));
+  EXPECT_FALSE(is_sampled(""));
+}
+
 TEST(RequestCodec, ReadsAreLinearizableUnlessStaleByName) {
   EXPECT_EQ(ReadOf(Decode(GetOf("k"))).level, node::ReadLevel::kLinearizable);
   v1::PipelineOperation stale = GetOf("k");
