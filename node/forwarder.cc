@@ -74,4 +74,12 @@ void Forwarder::Expire(MonoTime now) {
   }
 }
 
+void Forwarder::FailAll(const Error& error) {
+  const auto all = [](const auto&) { return true; };
+  Error unknown = error;
+  unknown.outcome = Outcome::kUnknown;
+  for (WriteDone& done : Extract(writes_, all)) done({.error = unknown, .result = {}});
+  for (ReadDone& done : Extract(reads_, all)) done({.error = error, .result = {}, .lag = {}});
+}
+
 }  // namespace flotilla::node

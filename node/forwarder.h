@@ -27,6 +27,8 @@ class Forwarder {
   // The connection broke: nothing that was sent will be answered.
   void OnPeerLost(NodeId node);
   void Expire(MonoTime now);
+  // This node waits for no answer any more.
+  void FailAll(const Error& error);
   size_t size() const { return writes_.size() + reads_.size(); }
 
  private:

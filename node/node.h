@@ -131,7 +131,8 @@ class Node : public PeerEvents {
   // Forgets everything at once, as a crash would; see Stop.
   ~Node() override = default;
 
-  // A write. `done` runs exactly once, at the latest at the deadline, unless the node dies first.
+  // A write. `done` runs exactly once, at the latest at the deadline (one tick later if another node
+  // was to carry it out), unless the node dies first.
   virtual void Write(WriteRequest request, WriteDone done) = 0;
   virtual void Read(ReadRequest request, ReadDone done) = 0;
 

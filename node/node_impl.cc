@@ -269,6 +269,8 @@ void NodeImpl::StopWhenIdle(MonoTime limit, Task done) {
   }
   for (const auto& [shard, replica] : replicas_) replica->FailAll(ShuttingDown());
   replicas_.clear();
+  // After the replicas: a write that did not happen would wait there for the next leader.
+  forwarder_.FailAll(ShuttingDown());
   env_.executor.Cancel(tick_timer_);
   outbox_.Flush();
   fatal_ = true;  // no turn any more: the log is closing

@@ -173,8 +173,10 @@ void NodeImpl::RemoveReplica(ShardId shard, ReplicaId replica) {
   const auto it = replicas_.find(shard);
   if (it == replicas_.end() || it->second->self().replica != replica) return;
   env_.logger.Info("replica_removed", {{"shard", shard}, {"replica", replica}});
-  it->second->FailAll(WrongShard(Route()));
+  // First it goes, then it answers: an answer may bring the next request.
+  const std::shared_ptr<Replica> removed = std::move(it->second);
   replicas_.erase(it);
+  removed->FailAll(WrongShard(Route()));
   const ReplicaId lowest(replica.value() + 1);
   lowest_allowed_[shard] = lowest;
   // Its folder goes only after the tombstone is durable: until then a restart would still run it.

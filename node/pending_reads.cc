@@ -1,6 +1,7 @@
 #include "node/pending_reads.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -15,13 +16,29 @@ void MoveAll(std::vector<PendingRead>& from, std::vector<PendingRead>& to) {
   from.clear();
 }
 
+bool IsAnswered(const PendingRead& read) { return read.done == nullptr; }
+
+void Fail(std::vector<PendingRead>& reads, const Error& error) {
+  for (PendingRead& read : reads) {
+    if (!IsAnswered(read)) read.done({.error = error, .result = {}, .lag = {}});
+  }
+}
+
 }  // namespace
 
-void PendingReads::Add(PendingRead read) {
+void PendingReads::Add(PendingRead read) { Place(std::move(read), waiting_); }
+
+void PendingReads::AddReady(PendingRead read) { Place(std::move(read), confirmed_[LogIndex()]); }
+
+void PendingReads::Place(PendingRead read, std::vector<PendingRead>& place) {
+  NoteDeadline(read);
+  place.push_back(std::move(read));
+  ++size_;
+}
+
+void PendingReads::NoteDeadline(const PendingRead& read) {
   const MonoTime deadline = read.request.context.deadline;
   earliest_deadline_ = std::min(earliest_deadline_.value_or(deadline), deadline);
-  waiting_.push_back(std::move(read));
-  ++size_;
 }
 
 void PendingReads::Registered(raft::ReadId id, MonoTime now) {
@@ -40,14 +57,28 @@ std::optional<MonoTime> PendingReads::Confirmed(const raft::ReadReady& ready) {
   return ready.index.is_none() ? std::nullopt : std::optional<MonoTime>(registered);
 }
 
-std::vector<PendingRead> PendingReads::TakeReady(LogIndex applied) {
+std::optional<ReadBatch> PendingReads::TakeReady(LogIndex applied) {
   std::vector<PendingRead> ready;
   while (!confirmed_.empty() && confirmed_.begin()->first <= applied) {
     MoveAll(confirmed_.begin()->second, ready);
     confirmed_.erase(confirmed_.begin());
   }
-  size_ -= ready.size();
-  return ready;
+  // All of them may have expired meanwhile.
+  if (ready.empty()) return std::nullopt;
+  ReadBatch batch{.id = next_batch_++, .reads = {}};
+  batch.reads.reserve(ready.size());
+  for (PendingRead& read : ready) batch.reads.push_back(std::move(read.request.read));
+  executing_.emplace(batch.id, std::move(ready));
+  return batch;
+}
+
+std::vector<PendingRead> PendingReads::Executed(uint64_t batch) {
+  const auto found = executing_.find(batch);
+  if (found == executing_.end()) return {};
+  std::vector<PendingRead> reads = std::move(found->second);
+  executing_.erase(found);
+  size_ -= static_cast<size_t>(std::count_if(reads.begin(), reads.end(), std::not_fn(IsAnswered)));
+  return reads;
 }
 
 void PendingReads::Extract(std::vector<PendingRead>& from, MonoTime now,
@@ -57,23 +88,30 @@ void PendingReads::Extract(std::vector<PendingRead>& from, MonoTime now,
   });
   std::move(expired, from.end(), std::back_inserter(out));
   from.erase(expired, from.end());
-  for (const PendingRead& read : from) {
-    const MonoTime deadline = read.request.context.deadline;
-    earliest_deadline_ = std::min(earliest_deadline_.value_or(deadline), deadline);
-  }
+  for (const PendingRead& read : from) NoteDeadline(read);
 }
 
 void PendingReads::Expire(MonoTime now) {
   if (!earliest_deadline_.has_value() || *earliest_deadline_ > now) return;
   earliest_deadline_.reset();
+  // Answered in a second step: an answer may bring the next request, which is added here.
   std::vector<PendingRead> expired;
   Extract(waiting_, now, expired);
   for (auto& [id, round] : registered_) Extract(round.reads, now, expired);
   for (auto& [index, reads] : confirmed_) Extract(reads, now, expired);
-  size_ -= expired.size();
-  for (PendingRead& read : expired) {
-    read.done({.error = DeadlineExceeded(Outcome::kNotApplied), .result = {}, .lag = {}});
+  for (auto& [id, reads] : executing_) {
+    // These keep their places: the results come in the order of the batch.
+    for (PendingRead& read : reads) {
+      if (IsAnswered(read)) continue;
+      if (read.request.context.deadline <= now) {
+        expired.push_back({{}, std::exchange(read.done, nullptr)});
+      } else {
+        NoteDeadline(read);
+      }
+    }
   }
+  size_ -= expired.size();
+  Fail(expired, DeadlineExceeded(Outcome::kNotApplied));
 }
 
 void PendingReads::FailAll(const Error& error) {
@@ -81,10 +119,12 @@ void PendingReads::FailAll(const Error& error) {
   MoveAll(waiting_, all);
   for (auto& [id, round] : registered_) MoveAll(round.reads, all);
   for (auto& [index, reads] : confirmed_) MoveAll(reads, all);
+  for (auto& [id, reads] : executing_) MoveAll(reads, all);
   registered_.clear();
   confirmed_.clear();
+  executing_.clear();
   size_ = 0;
-  for (PendingRead& read : all) read.done({.error = error, .result = {}, .lag = {}});
+  Fail(all, error);
 }
 
 }  // namespace flotilla::node

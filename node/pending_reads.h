@@ -1,10 +1,11 @@
-// Reads that a replica has accepted and not answered. A linearizable read passes three places:
+// Reads that a replica has accepted and not answered. A linearizable read passes four places:
 // waiting to be registered with the leader (all that wait share one round), registered and waiting
-// for the read index, and waiting until that index is applied.
+// for the read index, waiting until that index is applied, and executing. Wherever it is, it is
+// counted, and answered when its deadline or the replica's end comes first.
 #ifndef FLOTILLA_NODE_PENDING_READS_H_
 #define FLOTILLA_NODE_PENDING_READS_H_
 
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <vector>
@@ -21,9 +22,17 @@ struct PendingRead {
   ReadDone done;
 };
 
+// Reads to be executed together.
+struct ReadBatch {
+  uint64_t id = 0;
+  std::vector<kv::ReadRequest> reads;
+};
+
 class PendingReads {
  public:
   void Add(PendingRead read);
+  // One that may be executed on any state.
+  void AddReady(PendingRead read);
 
   bool has_waiting() const { return !waiting_.empty(); }
   size_t size() const { return size_; }
@@ -33,8 +42,13 @@ class PendingReads {
   // The read index is known; returns when the round was registered. An index of none puts the reads
   // back to waiting: they will be registered again (with another leader, perhaps).
   std::optional<MonoTime> Confirmed(const raft::ReadReady& ready);
-  // Takes all reads whose index is applied.
-  std::vector<PendingRead> TakeReady(LogIndex applied);
+  // All reads whose index is applied are executing from now on; nullopt when there are none.
+  std::optional<ReadBatch> TakeReady(LogIndex applied);
+  // Batches that are executing.
+  size_t executing() const { return executing_.size(); }
+  // A batch was executed: its reads, in its order, to be answered by the caller. A read that was
+  // answered early has no `done` any more; there are none at all when all were failed meanwhile.
+  std::vector<PendingRead> Executed(uint64_t batch);
 
   // Answers what is past its deadline; nothing was read for it.
   void Expire(MonoTime now);
@@ -46,12 +60,16 @@ class PendingReads {
     MonoTime registered;
     std::vector<PendingRead> reads;
   };
-  // Moves the reads that `expired` accepts from one place to `out`.
+  void Place(PendingRead read, std::vector<PendingRead>& place);
+  void NoteDeadline(const PendingRead& read);
+  // Moves what is past its deadline from one place to `out`.
   void Extract(std::vector<PendingRead>& from, MonoTime now, std::vector<PendingRead>& out);
 
   std::vector<PendingRead> waiting_;
   std::map<raft::ReadId, Round> registered_;
   std::map<LogIndex, std::vector<PendingRead>> confirmed_;
+  std::map<uint64_t, std::vector<PendingRead>> executing_;
+  uint64_t next_batch_ = 1;
   size_t size_ = 0;
   std::optional<MonoTime> earliest_deadline_;
 };

@@ -111,6 +111,7 @@ void Replica::Turn() {
     RegisterReads();
   }
   while (!installing_ && core_.HasOutputs()) CarryOut(core_.TakeOutputs());
+  ServeReads();
   ApplyNext();
   const bool quiet = outstanding_persists_ == 0 && !applying_ && apply_queue_.empty();
   if (install_.has_value() && !installing_ && quiet) BeginInstall();
@@ -133,7 +134,6 @@ void Replica::CarryOut(raft::Outputs outputs) {
       freshness_.Confirmed(*registered);
     }
   }
-  if (!outputs.reads.empty()) ServeReads(reads_.TakeReady(applied_.index));
   for (const raft::FetchRequest& fetch : outputs.fetches) Fetch(fetch);
   for (const raft::SnapshotRequest& request : outputs.snapshots) sender_.Start(request);
 }
@@ -221,7 +221,6 @@ void Replica::OnApplied(absl::StatusOr<Applier::Applied> applied) {
     writes_.Mark(*context_.env.stages, Stage::kApplied, applied_.index, Now());
   }
   for (kv::EntryResult& result : applied->results) writes_.Applied(std::move(result));
-  ServeReads(reads_.TakeReady(applied_.index));
   SettleMembershipWaiters();
   MaybeFlush();
   if (IsRemoved()) context_.removed(shard_, self_.replica);

@@ -107,14 +107,14 @@ class Replica : public std::enable_shared_from_this<Replica> {
 
   // Requests (replica_requests.cc).
   std::optional<Error> Refuse(const RequestContext& context, const Target& target) const;
-  void ServeStale(PendingRead read);
   void DispatchWrites();
   void ForwardWaitingWrites();
   void Forward(NodeId leader, PendingWrite write);
   bool RoundIsDue();
   void ProposeWaiting();
   void RegisterReads();
-  void ServeReads(std::vector<PendingRead> reads);
+  void ServeReads();
+  void OnReadsExecuted(uint64_t batch, MonoTime fresh_as_of, Applier::ReadResults results);
   void ArmDeadlineTimer();
   void OnDeadline();
 

@@ -106,7 +106,6 @@ void Replica::OnSnapshotDurable(Generation replaced) {
   writes_.AppliedWithoutResults(meta.index);
   freshness_.Applied(meta.index);
   ConcludeInstall(SnapshotAnswer::Kind::kInstalled);
-  ServeReads(reads_.TakeReady(applied_.index));
   if (!replaced.is_none()) {
     // What a failed removal leaves behind goes at the next start.
     cleanup_->Run(

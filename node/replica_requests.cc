@@ -15,6 +15,8 @@ namespace {
 
 // Below this many writes in flight every turn proposes: there is nothing to gain by waiting.
 constexpr size_t kWritesWithoutSpacing = 4;
+// One batch of reads is executed while the next is on its way. What comes meanwhile shares a batch.
+constexpr size_t kReadBatches = 2;
 
 ReadReply ToReply(absl::StatusOr<kv::ReadResult> result, const Route& route, Duration lag) {
   if (!result.ok()) {
@@ -66,22 +68,15 @@ void Replica::Read(ReadRequest request, ReadDone done) {
     return;
   }
   PendingRead read{std::move(request), std::move(done)};
-  if (read.request.level == ReadLevel::kStale) {
-    ServeStale(std::move(read));
-    return;
-  }
-  reads_.Add(std::move(read));
-  Touch();
-}
-
-void Replica::ServeStale(PendingRead read) {
-  if (!applier_.has_state()) {
+  if (read.request.level == ReadLevel::kLinearizable) {
+    reads_.Add(std::move(read));
+  } else if (applier_.has_state()) {
+    reads_.AddReady(std::move(read));
+  } else {
     read.done({.error = NoLeader(), .result = {}, .lag = {}});
     return;
   }
-  std::vector<PendingRead> reads;
-  reads.push_back(std::move(read));
-  ServeReads(std::move(reads));
+  Touch();
 }
 
 void Replica::DispatchWrites() {
@@ -177,24 +172,33 @@ void Replica::RegisterReads() {
   }
 }
 
-void Replica::ServeReads(std::vector<PendingRead> reads) {
-  if (reads.empty()) return;
-  std::vector<kv::ReadRequest> operations;
-  operations.reserve(reads.size());
-  for (PendingRead& read : reads) operations.push_back(std::move(read.request.read));
-  const MonoTime fresh_as_of = freshness_.fresh_as_of();
-  applier_.Read(
-      std::move(operations),
-      Alive([this, fresh_as_of, reads = std::move(reads)](Applier::ReadResults results) mutable {
-        const Route route = CurrentRoute();
-        const Duration lag = Now() - fresh_as_of;
-        for (size_t i = 0; i < reads.size(); ++i) {
-          const absl::Status status = results[i].status();
-          const bool stale = reads[i].request.level == ReadLevel::kStale;
-          reads[i].done(ToReply(std::move(results[i]), route, stale ? lag : Duration(0)));
-          if (status.code() == absl::StatusCode::kDataLoss) Fail(status);
-        }
-      }));
+void Replica::ServeReads() {
+  while (reads_.executing() < kReadBatches) {
+    std::optional<ReadBatch> batch = reads_.TakeReady(applied_.index);
+    if (!batch.has_value()) return;
+    applier_.Read(std::move(batch->reads),
+                  Alive([this, id = batch->id,
+                         fresh_as_of = freshness_.fresh_as_of()](Applier::ReadResults results) {
+                    OnReadsExecuted(id, fresh_as_of, std::move(results));
+                  }));
+  }
+}
+
+void Replica::OnReadsExecuted(uint64_t batch, MonoTime fresh_as_of, Applier::ReadResults results) {
+  absl::Status lost;
+  for (const absl::StatusOr<kv::ReadResult>& result : results) {
+    if (absl::IsDataLoss(result.status())) lost = result.status();
+  }
+  const Route route = CurrentRoute();
+  const Duration lag = Now() - fresh_as_of;
+  std::vector<PendingRead> reads = reads_.Executed(batch);
+  for (size_t i = 0; i < reads.size(); ++i) {
+    if (reads[i].done == nullptr) continue;
+    const bool stale = reads[i].request.level == ReadLevel::kStale;
+    reads[i].done(ToReply(std::move(results[i]), route, stale ? lag : Duration(0)));
+  }
+  if (!lost.ok()) Fail(lost);
+  Touch();
 }
 
 void Replica::ArmDeadlineTimer() {

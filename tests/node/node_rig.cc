@@ -55,6 +55,7 @@ absl::Status NodeRig::TryStart(uint64_t id) {
   auto process = std::make_unique<Process>();
   process->transport = std::make_unique<simulation::SimTransport>(
       network_, machine.node(), machine.clock(), machine.executor(), MachineAt);
+  process->sequences = std::make_unique<HeldSequences>(machine.sequences());
   process->engines = std::make_unique<storage::MapEngineSource>(
       storage::MapEngineOptions(),
       storage::MapEngineWorld{
@@ -75,7 +76,7 @@ absl::Status NodeRig::TryStart(uint64_t id) {
   Random random = machine.ProcessRandom();
   NodeEnvironment environment{.clock = machine.clock(),
                               .executor = machine.executor(),
-                              .sequences = machine.sequences(),
+                              .sequences = *process->sequences,
                               .disk = machine.disk(),
                               .engines = *process->engines,
                               .transport = *process->transport,

@@ -14,6 +14,7 @@
 #include "kv/command.h"
 #include "node/node.h"
 #include "storage/map_engine.h"
+#include "tests/node/held_sequences.h"
 #include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
 #include "tests/simulation/sim_transport.h"
@@ -43,6 +44,8 @@ class NodeRig {
   simulation::SimWorld& world() { return world_; }
   simulation::SimNetwork& network() { return network_; }
   simulation::SimMachine& machine(uint64_t id) { return *machines_.at(id); }
+  // Of the process that runs on the machine now.
+  HeldSequences& sequences(uint64_t id) { return *processes_.at(id)->sequences; }
   absl::Status fatal(uint64_t id) const {
     return fatal_.contains(id) ? fatal_.at(id) : absl::Status();
   }
@@ -65,6 +68,7 @@ class NodeRig {
  private:
   struct Process {
     std::unique_ptr<simulation::SimTransport> transport;
+    std::unique_ptr<HeldSequences> sequences;
     std::unique_ptr<storage::EngineSource> engines;
     std::unique_ptr<Node> node;
   };

@@ -19,9 +19,17 @@ class PendingReadsTest : public testing::Test {
     reads_.Add({std::move(request),
                 [this, key](ReadReply reply) { answers_.emplace_back(key, std::move(reply)); }});
   }
-  static std::string KeyOf(const PendingRead& read) {
-    return std::get<kv::Get>(read.request.read.operation).key;
+  // The keys of the reads that can be executed now.
+  std::vector<std::string> Ready(LogIndex applied) {
+    std::vector<std::string> keys;
+    const std::optional<ReadBatch> batch = reads_.TakeReady(applied);
+    if (!batch.has_value()) return keys;
+    for (const kv::ReadRequest& read : batch->reads) {
+      keys.push_back(std::get<kv::Get>(read.operation).key);
+    }
+    return keys;
   }
+  using Keys = std::vector<std::string>;
 
   PendingReads reads_;
   std::vector<std::pair<std::string, ReadReply>> answers_;
@@ -33,16 +41,15 @@ TEST_F(PendingReadsTest, AllThatWaitShareOneRound) {
   reads_.Registered(1, At(0));
   EXPECT_FALSE(reads_.has_waiting());
   reads_.Confirmed({.id = 1, .index = LogIndex(5)});
-  EXPECT_EQ(reads_.TakeReady(LogIndex(5)).size(), 2u);
-  EXPECT_EQ(reads_.size(), 0u);
+  EXPECT_EQ(Ready(LogIndex(5)), (Keys{"a", "b"}));
 }
 
 TEST_F(PendingReadsTest, AReadWaitsUntilItsIndexIsApplied) {
   Add("a");
   reads_.Registered(1, At(0));
   reads_.Confirmed({.id = 1, .index = LogIndex(5)});
-  EXPECT_TRUE(reads_.TakeReady(LogIndex(4)).empty());
-  EXPECT_EQ(reads_.TakeReady(LogIndex(6)).size(), 1u);
+  EXPECT_EQ(Ready(LogIndex(4)), Keys());
+  EXPECT_EQ(Ready(LogIndex(6)), Keys{"a"});
 }
 
 TEST_F(PendingReadsTest, AReadThatCameAfterTheRoundIsNotConfirmedByIt) {
@@ -50,9 +57,7 @@ TEST_F(PendingReadsTest, AReadThatCameAfterTheRoundIsNotConfirmedByIt) {
   reads_.Registered(1, At(0));
   Add("b");
   reads_.Confirmed({.id = 1, .index = LogIndex(5)});
-  const std::vector<PendingRead> ready = reads_.TakeReady(LogIndex(5));
-  ASSERT_EQ(ready.size(), 1u);
-  EXPECT_EQ(KeyOf(ready[0]), "a");
+  EXPECT_EQ(Ready(LogIndex(5)), Keys{"a"});
   EXPECT_TRUE(reads_.has_waiting());
 }
 
@@ -62,7 +67,7 @@ TEST_F(PendingReadsTest, AFailedRoundIsAskedAgain) {
   EXPECT_EQ(reads_.Confirmed({.id = 1, .index = LogIndex()}), std::nullopt);
   EXPECT_TRUE(reads_.has_waiting());
   EXPECT_TRUE(answers_.empty());
-  EXPECT_TRUE(reads_.TakeReady(LogIndex(100)).empty());
+  EXPECT_EQ(Ready(LogIndex(100)), Keys());
 }
 
 TEST_F(PendingReadsTest, ReadsExpireWhereverTheyAre) {
@@ -82,7 +87,53 @@ TEST_F(PendingReadsTest, ReadsExpireWhereverTheyAre) {
   EXPECT_EQ(reads_.EarliestDeadline(), At(1000));
   // The round of an expired read may still be confirmed.
   reads_.Confirmed({.id = 2, .index = LogIndex(5)});
-  EXPECT_TRUE(reads_.TakeReady(LogIndex(9)).empty());
+  EXPECT_EQ(Ready(LogIndex(9)), Keys());
+}
+
+TEST_F(PendingReadsTest, AReadThatNeedsNoIndexIsReadyAtOnce) {
+  reads_.AddReady({.request = {}, .done = [](const ReadReply&) {}});
+  EXPECT_FALSE(reads_.has_waiting());
+  const std::optional<ReadBatch> batch = reads_.TakeReady(LogIndex());
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->reads.size(), 1u);
+}
+
+TEST_F(PendingReadsTest, AnExecutingReadCountsAndExpires) {
+  Add("impatient", 10);
+  Add("patient", 1000);
+  reads_.Registered(1, At(0));
+  reads_.Confirmed({.id = 1, .index = LogIndex(5)});
+  const std::optional<ReadBatch> batch = reads_.TakeReady(LogIndex(5));
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(reads_.executing(), 1u);
+  EXPECT_EQ(reads_.size(), 2u);
+  reads_.Expire(At(10));
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(answers_[0].first, "impatient");
+  EXPECT_EQ(reads_.size(), 1u);
+  EXPECT_EQ(reads_.EarliestDeadline(), At(1000));
+  // The results still find their reads by place.
+  const std::vector<PendingRead> executed = reads_.Executed(batch->id);
+  ASSERT_EQ(executed.size(), 2u);
+  EXPECT_TRUE(executed[0].done == nullptr);
+  EXPECT_FALSE(executed[1].done == nullptr);
+  EXPECT_EQ(reads_.size(), 0u);
+  EXPECT_EQ(reads_.executing(), 0u);
+}
+
+TEST_F(PendingReadsTest, WhateverExecutesFailsOnceWithAllOthers) {
+  Add("expired", 10);
+  Add("executing");
+  reads_.Registered(1, At(0));
+  reads_.Confirmed({.id = 1, .index = LogIndex(5)});
+  const std::optional<ReadBatch> batch = reads_.TakeReady(LogIndex(5));
+  ASSERT_TRUE(batch.has_value());
+  reads_.Expire(At(10));
+  Add("waiting");
+  reads_.FailAll({.code = absl::StatusCode::kUnavailable, .reason = Reason::kShuttingDown});
+  EXPECT_EQ(answers_.size(), 3u);
+  EXPECT_EQ(reads_.size(), 0u);
+  EXPECT_TRUE(reads_.Executed(batch->id).empty());
 }
 
 }  // namespace

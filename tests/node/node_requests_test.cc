@@ -1,0 +1,138 @@
+// What becomes of requests that cannot be served at once: each is answered, once and in time.
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "tests/node/node_rig.h"
+#include <gtest/gtest.h>
+
+namespace flotilla::node {
+namespace {
+
+constexpr Duration kLong = std::chrono::seconds(60);
+
+// Reads that are asked for, and how often each was answered.
+class ManyReads {
+ public:
+  ManyReads(NodeRig& rig, uint64_t id, ReadLevel level, size_t count, Duration timeout = kLong)
+      : answers_(count), errors_(count) {
+    for (size_t i = 0; i < count; ++i) {
+      ReadRequest request;
+      request.context.deadline = rig.machine(id).clock().Now() + timeout;
+      request.level = level;
+      request.read.operation = kv::Get{.key = "k"};
+      rig.node(id)->Read(std::move(request), [this, i](ReadReply reply) {
+        ++answers_[i];
+        errors_[i] = reply.error.reason;
+      });
+    }
+  }
+
+  bool AllAnsweredOnce() const {
+    return std::all_of(answers_.begin(), answers_.end(), [](int times) { return times == 1; });
+  }
+  bool AllFailedWith(Reason reason) const {
+    return AllAnsweredOnce() && std::all_of(errors_.begin(), errors_.end(),
+                                            [&](Reason error) { return error == reason; });
+  }
+  int answered() const { return std::accumulate(answers_.begin(), answers_.end(), 0); }
+
+ private:
+  std::vector<int> answers_;
+  std::vector<Reason> errors_;
+};
+
+size_t PendingReadsOf(NodeRig& rig, uint64_t id) {
+  return rig.node(id)->Status().replicas.at(0).pending_reads;
+}
+
+class ReadsAtASlowEngine : public testing::TestWithParam<ReadLevel> {};
+INSTANTIATE_TEST_SUITE_P(Levels, ReadsAtASlowEngine,
+                         testing::Values(ReadLevel::kLinearizable, ReadLevel::kStale));
+
+TEST_P(ReadsAtASlowEngine, AreAnsweredAtTheirDeadlines) {
+  NodeRig rig(1, 1, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  ASSERT_TRUE(rig.Put(1, "k", "v").error.ok());
+  rig.sequences(1).Hold(SequenceSource::Use::kRead);
+  const ManyReads reads(rig, 1, GetParam(), 10, std::chrono::milliseconds(300));
+  rig.world().RunFor(std::chrono::milliseconds(290));
+  EXPECT_EQ(reads.answered(), 0);
+  EXPECT_EQ(PendingReadsOf(rig, 1), 10u);
+  rig.world().RunFor(std::chrono::milliseconds(20));
+  EXPECT_TRUE(reads.AllFailedWith(Reason::kDeadlineExceeded));
+  EXPECT_EQ(PendingReadsOf(rig, 1), 0u);
+  // What the engine says at last changes nothing, and it serves again.
+  rig.sequences(1).Release(SequenceSource::Use::kRead);
+  EXPECT_EQ(rig.Get(1, "k"), "v");
+  EXPECT_TRUE(reads.AllAnsweredOnce());
+}
+
+TEST_P(ReadsAtASlowEngine, AreAnsweredBeforeTheNodeStops) {
+  NodeRig rig(2, 1, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const ManyReads reads(rig, 1, GetParam(), 10);
+  bool stopped = false;
+  rig.node(1)->Stop(std::chrono::seconds(10), [&] { stopped = true; });
+  EXPECT_TRUE(rig.RunUntil([&] { return stopped; }));
+  EXPECT_TRUE(reads.AllFailedWith(Reason::kNone));
+}
+
+TEST_P(ReadsAtASlowEngine, AreAnsweredWhenTheNodeCanWaitNoLonger) {
+  NodeRig rig(3, 1, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  rig.sequences(1).Hold(SequenceSource::Use::kRead);
+  const ManyReads reads(rig, 1, GetParam(), 10);
+  rig.world().RunFor(std::chrono::milliseconds(100));
+  bool stopped = false;
+  rig.node(1)->Stop(std::chrono::seconds(1), [&] { stopped = true; });
+  EXPECT_TRUE(rig.RunUntil([&] { return stopped; }));
+  EXPECT_TRUE(reads.AllFailedWith(Reason::kShuttingDown));
+}
+
+TEST_P(ReadsAtASlowEngine, AreAnsweredWhenTheReplicaIsRemoved) {
+  NodeRig rig(4);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t leaving = leader == 1 ? 2 : 1;
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.node(leaving)->Ready(); }));
+  rig.sequences(leaving).Hold(SequenceSource::Use::kRead);
+  const ManyReads reads(rig, leaving, GetParam(), 10);
+  rig.world().RunFor(std::chrono::milliseconds(100));
+  rig.node(leader)->ChangeMembership(ShardId(1), {.remove = {NodeId(leaving)}},
+                                     [](const absl::Status&) {});
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.node(leaving)->Status().replicas.empty(); }));
+  EXPECT_TRUE(reads.AllFailedWith(Reason::kWrongShard));
+}
+
+TEST(NodeRequests, AForwardedWriteIsAnsweredWhenTheNodeCanWaitNoLonger) {
+  NodeRig rig(5);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t follower = leader == 1 ? 2 : 1;
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.node(follower)->Ready(); }));
+  const auto index = [](uint64_t id) { return static_cast<simulation::NodeIndex>(id); };
+  rig.network().Block(index(leader), index(follower), true);
+  std::vector<Error> answers;
+  WriteRequest request;
+  request.context.deadline = rig.machine(follower).clock().Now() + kLong;
+  request.command = MakeBytes(kv::EncodeCommand(PutCommand("k", "v")));
+  rig.node(follower)->Write(std::move(request),
+                            [&](const WriteReply& reply) { answers.push_back(reply.error); });
+  rig.world().RunFor(std::chrono::milliseconds(100));
+  bool stopped = false;
+  rig.node(follower)->Stop(std::chrono::seconds(1), [&] { stopped = true; });
+  EXPECT_TRUE(rig.RunUntil([&] { return stopped; }));
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].reason, Reason::kShuttingDown);
+  EXPECT_EQ(answers[0].outcome, Outcome::kUnknown);
+}
+
+}  // namespace
+}  // namespace flotilla::node
