@@ -51,7 +51,8 @@ struct NodeOptions {
   kv::Limits limits;
   kv::SessionLimits session_limits;
 
-  // Requests accepted and not yet answered.
+  // Requests accepted and not yet answered, all shards and forwarded ones together. The bytes are
+  // of commands and keys.
   size_t max_pending_requests = 100'000;
   size_t max_pending_bytes = 256 << 20;
   // Client commands in one log entry.
@@ -131,8 +132,8 @@ class Node : public PeerEvents {
   // Forgets everything at once, as a crash would; see Stop.
   ~Node() override = default;
 
-  // A write. `done` runs exactly once, at the latest at the deadline (one tick later if another node
-  // was to carry it out), unless the node dies first.
+  // A write. `done` runs exactly once, at the latest at the deadline (one tick later if another
+  // node was to carry it out), unless the node dies first.
   virtual void Write(WriteRequest request, WriteDone done) = 0;
   virtual void Read(ReadRequest request, ReadDone done) = 0;
 

@@ -48,6 +48,7 @@ NodeImpl::NodeImpl(NodeOptions options, NodeEnvironment env)
       env_(std::move(env)),
       random_(env_.seed),
       metrics_(env_.metrics != nullptr ? *env_.metrics : unseen_metrics_),
+      budget_(options_.max_pending_requests, options_.max_pending_bytes),
       outbox_(env_.transport, env_.clock),
       forwarder_(outbox_, random_.Next() >> 1) {}
 
@@ -257,10 +258,10 @@ void NodeImpl::Stop(Duration limit, Task done) {
 }
 
 void NodeImpl::StopWhenIdle(MonoTime limit, Task done) {
-  const bool idle = std::all_of(replicas_.begin(), replicas_.end(), [](const auto& replica) {
-    return replica.second->pending() == 0 && !replica.second->IsHandingOver();
-  });
-  if ((!idle || forwarder_.size() > 0) && env_.clock.Now() < limit) {
+  const bool handing_over =
+      std::any_of(replicas_.begin(), replicas_.end(),
+                  [](const auto& replica) { return replica.second->IsHandingOver(); });
+  if ((handing_over || budget_.requests() > 0) && env_.clock.Now() < limit) {
     env_.executor.PostAt(env_.clock.Now() + kStopPoll, [this, alive = std::weak_ptr<bool>(alive_),
                                                         limit, done = std::move(done)]() mutable {
       if (!alive.expired()) StopWhenIdle(limit, std::move(done));

@@ -20,6 +20,7 @@
 #include "node/replica.h"
 #include "node/replica_context.h"
 #include "node/replica_start.h"
+#include "node/request_budget.h"
 
 namespace flotilla::node {
 
@@ -79,7 +80,6 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   Replica* ReplicaOwning(std::string_view key) const;
   Replica* ReplicaFor(const Target& target, std::string_view key) const;
   Error NoReplica() const;
-  bool IsFull(const Replica& replica) const;
 
   // Replicas come and go (node_replicas.cc).
   void OpenReplicas(const storage::Recovery& recovery);
@@ -98,6 +98,9 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   NodeMetrics metrics_;
   NodePhase phase_ = NodePhase::kStarting;
   std::string detail_;
+
+  // Of all requests that are accepted and not answered. Outlives whatever holds one.
+  RequestBudget budget_;
 
   std::unique_ptr<DataFolder> folder_;
   std::unique_ptr<storage::Log> log_;

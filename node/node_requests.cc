@@ -42,6 +42,20 @@ std::string KeyOf(const kv::ReadRequest& read) {
   return std::get<kv::ScanPage>(read.operation).from;
 }
 
+// What the request holds in memory while it waits.
+size_t BytesOf(const kv::ReadRequest& read) {
+  if (const auto* get = std::get_if<kv::Get>(&read.operation)) return get->key.size();
+  if (const auto* batch = std::get_if<kv::BatchGet>(&read.operation)) {
+    size_t bytes = 0;
+    for (const std::string& key : batch->keys) bytes += key.size();
+    return bytes;
+  }
+  const auto& scan = std::get<kv::ScanPage>(read.operation);
+  return scan.from.size() + scan.to.size();
+}
+
+Error TooManyPending() { return Overloaded("too many requests are pending on this node"); }
+
 }  // namespace
 
 std::optional<Error> NodeImpl::Admit(const RequestContext& context, Action action,
@@ -80,11 +94,6 @@ Error NodeImpl::NoReplica() const {
                                         : failed_.begin()->second.why);
 }
 
-bool NodeImpl::IsFull(const Replica& replica) const {
-  return replica.pending() + forwarder_.size() >= options_.max_pending_requests ||
-         replica.pending_bytes() >= options_.max_pending_bytes;
-}
-
 void NodeImpl::Write(WriteRequest request, WriteDone done) {
   // The key is decoded only where nobody named the shard: the hot path does not look inside.
   std::string key;
@@ -99,8 +108,10 @@ void NodeImpl::Write(WriteRequest request, WriteDone done) {
   std::optional<Error> refusal = Admit(request.context, Action::kWrite, key);
   Replica* replica = refusal.has_value() ? nullptr : ReplicaFor(request.target, key);
   if (!refusal.has_value() && replica == nullptr) refusal = NoReplica();
-  if (!refusal.has_value() && IsFull(*replica)) {
-    refusal = Overloaded("too many requests are pending on this node");
+  std::optional<RequestBudget::Share> share;
+  if (!refusal.has_value()) {
+    share = budget_.Take(View(request.command).size());
+    if (!share.has_value()) refusal = TooManyPending();
   }
   if (refusal.has_value()) {
     done({.error = *std::move(refusal), .result = {}});
@@ -109,7 +120,7 @@ void NodeImpl::Write(WriteRequest request, WriteDone done) {
   if (env_.stages != nullptr && request.context.sampled) {
     env_.stages->OnStage(request.context.traceparent, Stage::kReceived, env_.clock.Now());
   }
-  replica->Write(std::move(request), std::move(done));
+  replica->Write(std::move(request), std::move(done), *std::move(share));
 }
 
 void NodeImpl::Read(ReadRequest request, ReadDone done) {
@@ -117,14 +128,16 @@ void NodeImpl::Read(ReadRequest request, ReadDone done) {
   std::optional<Error> refusal = Admit(request.context, Action::kRead, key);
   Replica* replica = refusal.has_value() ? nullptr : ReplicaFor(request.target, key);
   if (!refusal.has_value() && replica == nullptr) refusal = NoReplica();
-  if (!refusal.has_value() && IsFull(*replica)) {
-    refusal = Overloaded("too many requests are pending on this node");
+  std::optional<RequestBudget::Share> share;
+  if (!refusal.has_value()) {
+    share = budget_.Take(BytesOf(request.read));
+    if (!share.has_value()) refusal = TooManyPending();
   }
   if (refusal.has_value()) {
     done({.error = *std::move(refusal), .result = {}, .lag = {}});
     return;
   }
-  replica->Read(std::move(request), std::move(done));
+  replica->Read(std::move(request), std::move(done), *std::move(share));
 }
 
 void NodeImpl::ChangeMembership(ShardId shard, const raft::ConfigurationChange& change,

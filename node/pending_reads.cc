@@ -1,7 +1,6 @@
 #include "node/pending_reads.h"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -16,11 +15,9 @@ void MoveAll(std::vector<PendingRead>& from, std::vector<PendingRead>& to) {
   from.clear();
 }
 
-bool IsAnswered(const PendingRead& read) { return read.done == nullptr; }
-
 void Fail(std::vector<PendingRead>& reads, const Error& error) {
   for (PendingRead& read : reads) {
-    if (!IsAnswered(read)) read.done({.error = error, .result = {}, .lag = {}});
+    if (!read.answered()) read.Answer({.error = error, .result = {}, .lag = {}});
   }
 }
 
@@ -77,7 +74,8 @@ std::vector<PendingRead> PendingReads::Executed(uint64_t batch) {
   if (found == executing_.end()) return {};
   std::vector<PendingRead> reads = std::move(found->second);
   executing_.erase(found);
-  size_ -= static_cast<size_t>(std::count_if(reads.begin(), reads.end(), std::not_fn(IsAnswered)));
+  size_ -= static_cast<size_t>(std::count_if(
+      reads.begin(), reads.end(), [](const PendingRead& read) { return !read.answered(); }));
   return reads;
 }
 
@@ -102,9 +100,9 @@ void PendingReads::Expire(MonoTime now) {
   for (auto& [id, reads] : executing_) {
     // These keep their places: the results come in the order of the batch.
     for (PendingRead& read : reads) {
-      if (IsAnswered(read)) continue;
+      if (read.answered()) continue;
       if (read.request.context.deadline <= now) {
-        expired.push_back({{}, std::exchange(read.done, nullptr)});
+        expired.push_back({{}, std::exchange(read.done, nullptr), std::move(read.share)});
       } else {
         NoteDeadline(read);
       }

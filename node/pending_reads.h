@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
 #include "node/request.h"
+#include "node/request_budget.h"
 #include "raft/raft_core.h"
 
 namespace flotilla::node {
@@ -20,6 +22,14 @@ namespace flotilla::node {
 struct PendingRead {
   ReadRequest request;
   ReadDone done;
+  RequestBudget::Share share = {};
+
+  bool answered() const { return done == nullptr; }
+  // Once. Its share is free before the caller hears of it and asks for more.
+  void Answer(ReadReply reply) {
+    share.GiveBack();
+    std::exchange(done, nullptr)(std::move(reply));
+  }
 };
 
 // Reads to be executed together.
@@ -46,8 +56,8 @@ class PendingReads {
   std::optional<ReadBatch> TakeReady(LogIndex applied);
   // Batches that are executing.
   size_t executing() const { return executing_.size(); }
-  // A batch was executed: its reads, in its order, to be answered by the caller. A read that was
-  // answered early has no `done` any more; there are none at all when all were failed meanwhile.
+  // A batch was executed: its reads, in its order, to be answered by the caller. Some may
+  // have been answered early; there are none at all when all were failed meanwhile.
   std::vector<PendingRead> Executed(uint64_t batch);
 
   // Answers what is past its deadline; nothing was read for it.

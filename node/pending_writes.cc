@@ -10,13 +10,8 @@ namespace flotilla::node {
 
 namespace {
 
-void Answer(PendingWrite& write, WriteReply reply) {
-  if (write.done == nullptr) return;
-  std::exchange(write.done, nullptr)(std::move(reply));
-}
-
 void Fail(PendingWrite& write, const Error& error) {
-  Answer(write, {.error = error, .result = {}});
+  if (!write.answered()) write.Answer({.error = error, .result = {}});
 }
 
 }  // namespace
@@ -80,7 +75,8 @@ void PendingWrites::Applied(kv::EntryResult result) {
     FLOTILLA_CHECK_EQ(batch.writes.size(), result.results.size());
     in_flight_ -= batch.writes.size();
     for (size_t i = 0; i < batch.writes.size(); ++i) {
-      Answer(batch.writes[i], ToReply(std::move(result.results[i])));
+      PendingWrite& write = batch.writes[i];
+      if (!write.answered()) write.Answer(ToReply(std::move(result.results[i])));
     }
   }
 }
@@ -132,20 +128,19 @@ void PendingWrites::Expire(MonoTime now) {
     }
   }
   waiting_ = std::move(kept);
-  std::vector<WriteDone> unknown;
+  std::vector<PendingWrite> unknown;
   for (Batch& batch : proposed_) {
     for (PendingWrite& write : batch.writes) {
-      if (write.done == nullptr) continue;
+      if (write.answered()) continue;
       if (write.request.context.deadline <= now) {
-        unknown.push_back(std::exchange(write.done, nullptr));
+        unknown.push_back({{}, std::exchange(write.done, nullptr), std::move(write.share)});
       } else {
         note(write);
       }
     }
   }
   for (PendingWrite& write : expired) Fail(write, DeadlineExceeded(Outcome::kNotApplied));
-  for (WriteDone& done : unknown)
-    done({.error = DeadlineExceeded(Outcome::kUnknown), .result = {}});
+  for (PendingWrite& write : unknown) Fail(write, DeadlineExceeded(Outcome::kUnknown));
 }
 
 }  // namespace flotilla::node

@@ -7,11 +7,13 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "kv/state_machine.h"
 #include "node/request.h"
+#include "node/request_budget.h"
 #include "node/stage_observer.h"
 #include "raft/raft_core.h"
 
@@ -20,6 +22,14 @@ namespace flotilla::node {
 struct PendingWrite {
   WriteRequest request;
   WriteDone done;
+  RequestBudget::Share share = {};
+
+  bool answered() const { return done == nullptr; }
+  // Once. Its share is free before the caller hears of it and asks for more.
+  void Answer(WriteReply reply) {
+    share.GiveBack();
+    std::exchange(done, nullptr)(std::move(reply));
+  }
 };
 
 class PendingWrites {
@@ -62,7 +72,7 @@ class PendingWrites {
  private:
   struct Batch {
     raft::Position position;
-    // A write that was answered early (deadline) has no `done` any more.
+    // Some may have been answered early (deadline).
     std::vector<PendingWrite> writes;
   };
   void FailBatch(Batch& batch, const Error& error);

@@ -24,6 +24,7 @@
 #include "node/pending_writes.h"
 #include "node/repairs.h"
 #include "node/replica_context.h"
+#include "node/request_budget.h"
 #include "node/snapshot_receiver.h"
 #include "node/snapshot_sender.h"
 #include "raft/raft_core.h"
@@ -49,8 +50,9 @@ class Replica : public std::enable_shared_from_this<Replica> {
   ShardId shard() const { return shard_; }
   raft::Member self() const { return self_; }
 
-  void Write(WriteRequest request, WriteDone done);
-  void Read(ReadRequest request, ReadDone done);
+  // A request keeps its share of the node's budget until it is answered.
+  void Write(WriteRequest request, WriteDone done, RequestBudget::Share share);
+  void Read(ReadRequest request, ReadDone done, RequestBudget::Share share);
   void ChangeMembership(const raft::ConfigurationChange& change,
                         absl::AnyInvocable<void(absl::Status)> done);
   void TransferLeadership(NodeId target, absl::AnyInvocable<void(absl::Status)> done);
@@ -87,8 +89,6 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool failed() const { return failure_.has_value(); }
   // A linearizable read would be served: there is a leader that answers.
   bool HasLeader() const;
-  size_t pending() const { return writes_.size() + reads_.size(); }
-  size_t pending_bytes() const { return writes_.waiting_bytes(); }
   ReplicaStatus Status() const;
 
  private:

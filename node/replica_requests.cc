@@ -43,7 +43,7 @@ std::optional<Error> Replica::Refuse(const RequestContext& context, const Target
   return std::nullopt;
 }
 
-void Replica::Write(WriteRequest request, WriteDone done) {
+void Replica::Write(WriteRequest request, WriteDone done, RequestBudget::Share share) {
   std::optional<Error> refusal = Refuse(request.context, request.target);
   if (!refusal.has_value() && IsLeader()) {
     if (context_.disk_low || context_.log.Status().disk_full || applier_.waits_for_space()) {
@@ -58,22 +58,22 @@ void Replica::Write(WriteRequest request, WriteDone done) {
     done({.error = *std::move(refusal), .result = {}});
     return;
   }
-  writes_.Add({std::move(request), std::move(done)});
+  writes_.Add({std::move(request), std::move(done), std::move(share)});
   Touch();
 }
 
-void Replica::Read(ReadRequest request, ReadDone done) {
+void Replica::Read(ReadRequest request, ReadDone done, RequestBudget::Share share) {
   if (std::optional<Error> refusal = Refuse(request.context, request.target)) {
     done({.error = *std::move(refusal), .result = {}, .lag = {}});
     return;
   }
-  PendingRead read{std::move(request), std::move(done)};
+  PendingRead read{std::move(request), std::move(done), std::move(share)};
   if (read.request.level == ReadLevel::kLinearizable) {
     reads_.Add(std::move(read));
   } else if (applier_.has_state()) {
     reads_.AddReady(std::move(read));
   } else {
-    read.done({.error = NoLeader(), .result = {}, .lag = {}});
+    read.Answer({.error = NoLeader(), .result = {}, .lag = {}});
     return;
   }
   Touch();
@@ -93,7 +93,7 @@ void Replica::ForwardWaitingWrites() {
   const NodeId leader = core_.leader().node;
   for (PendingWrite& write : writes_.TakeWaiting()) {
     if (write.request.target.forwarded) {
-      write.done({.error = NotLeader(CurrentRoute()), .result = {}});
+      write.Answer({.error = NotLeader(CurrentRoute()), .result = {}});
     } else {
       Forward(leader, std::move(write));
     }
@@ -113,7 +113,7 @@ void Replica::Forward(NodeId leader, PendingWrite write) {
         const bool happened = reply.error.ok() || reply.error.outcome != Outcome::kNotApplied;
         const std::shared_ptr<Replica> self = weak.lock();
         if (self == nullptr || self->failure_.has_value() || happened || !leads_no_more) {
-          write.done(std::move(reply));
+          write.Answer(std::move(reply));
           return;
         }
         self->writes_wait_for_tick_ = true;
@@ -193,9 +193,9 @@ void Replica::OnReadsExecuted(uint64_t batch, MonoTime fresh_as_of, Applier::Rea
   const Duration lag = Now() - fresh_as_of;
   std::vector<PendingRead> reads = reads_.Executed(batch);
   for (size_t i = 0; i < reads.size(); ++i) {
-    if (reads[i].done == nullptr) continue;
+    if (reads[i].answered()) continue;
     const bool stale = reads[i].request.level == ReadLevel::kStale;
-    reads[i].done(ToReply(std::move(results[i]), route, stale ? lag : Duration(0)));
+    reads[i].Answer(ToReply(std::move(results[i]), route, stale ? lag : Duration(0)));
   }
   if (!lost.ok()) Fail(lost);
   Touch();

@@ -134,5 +134,84 @@ TEST(NodeRequests, AForwardedWriteIsAnsweredWhenTheNodeCanWaitNoLonger) {
   EXPECT_EQ(answers[0].outcome, Outcome::kUnknown);
 }
 
+TEST(NodeRequests, ForwardedWritesCountUntilTheyAreAnswered) {
+  NodeRig rig(6, 3, 3, [](NodeOptions& options) { options.max_pending_bytes = 4 << 20; });
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t follower = leader == 1 ? 2 : 1;
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.node(follower)->Ready(); }));
+  const auto index = [](uint64_t id) { return static_cast<simulation::NodeIndex>(id); };
+  rig.network().Clog(index(leader), index(follower), rig.world().now() + std::chrono::seconds(1));
+  int refused = 0;
+  int answered = 0;
+  for (int i = 0; i < 40; ++i) {
+    WriteRequest request;
+    request.context.deadline = rig.machine(follower).clock().Now() + kLong;
+    request.command = MakeBytes(
+        kv::EncodeCommand(PutCommand("k" + std::to_string(i), std::string(1 << 19, 'x'))));
+    rig.node(follower)->Write(std::move(request), [&](const WriteReply& reply) {
+      ++answered;
+      if (reply.error.reason == Reason::kOverloaded) ++refused;
+    });
+    rig.world().RunFor(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(refused, 32);
+  // Whatever became of the others, what they took is free again.
+  EXPECT_TRUE(rig.RunUntil([&] { return answered == 40; }));
+  EXPECT_TRUE(rig.RunUntil([&] { return rig.node(follower)->Ready(); }));
+  EXPECT_TRUE(rig.Put(follower, "k", "v").error.ok());
+}
+
+TEST(NodeRequests, TheBytesOfReadsCount) {
+  NodeRig rig(7, 1, 1, [](NodeOptions& options) { options.max_pending_bytes = 40'000; });
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  rig.sequences(1).Hold(SequenceSource::Use::kRead);
+  int refused = 0;
+  int answered = 0;
+  for (int i = 0; i < 10; ++i) {
+    ReadRequest request;
+    request.context.deadline = rig.machine(1).clock().Now() + kLong;
+    request.read.operation =
+        kv::BatchGet{.keys = std::vector<std::string>(10, std::string(1000, 'k'))};
+    rig.node(1)->Read(std::move(request), [&](const ReadReply& reply) {
+      ++answered;
+      if (reply.error.reason == Reason::kOverloaded) ++refused;
+    });
+  }
+  EXPECT_EQ(refused, 6);
+  rig.sequences(1).Release(SequenceSource::Use::kRead);
+  EXPECT_TRUE(rig.RunUntil([&] { return answered == 10; }));
+  EXPECT_EQ(refused, 6);
+}
+
+TEST(NodeRequests, TheLimitIsOfTheNodeNotOfEachReplica) {
+  NodeRig rig(8, 1, 1, [](NodeOptions& options) {
+    options.initial_shards = 4;
+    options.max_pending_requests = 10;
+  });
+  rig.StartAll();
+  for (uint64_t shard = 1; shard <= 4; ++shard) ASSERT_TRUE(rig.AwaitLeader(ShardId(shard)));
+  rig.sequences(1).Hold(SequenceSource::Use::kRead);
+  int refused = 0;
+  const auto read = [&](uint64_t shard) {
+    ReadRequest request;
+    request.context.deadline = rig.machine(1).clock().Now() + std::chrono::milliseconds(300);
+    request.target.shard = ShardId(shard);
+    request.read.operation = kv::ScanPage{};
+    rig.node(1)->Read(std::move(request), [&](const ReadReply& reply) {
+      if (reply.error.reason == Reason::kOverloaded) ++refused;
+    });
+  };
+  for (uint64_t shard = 1; shard <= 4; ++shard) {
+    for (int i = 0; i < 5; ++i) read(shard);
+  }
+  EXPECT_EQ(refused, 10);
+  rig.world().RunFor(std::chrono::milliseconds(350));
+  read(1);
+  EXPECT_EQ(refused, 10);
+}
+
 }  // namespace
 }  // namespace flotilla::node
