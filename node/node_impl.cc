@@ -77,6 +77,8 @@ absl::Status NodeImpl::Open() {
                                                       env_.logger, folder_->RepairsPath());
   FLOTILLA_RETURN_IF_ERROR(repair_requests_->Load());
   cleanup_ = env_.sequences.NewSequence(SequenceSource::Use::kBulk, env_.executor);
+  // Bulk work may take minutes: too long to wait with a look at the free space.
+  disk_check_ = env_.sequences.NewSequence(SequenceSource::Use::kRead, env_.executor);
   context_ = std::make_unique<ReplicaContext>(ReplicaContext{
       .options = options_,
       .env = env_,
@@ -178,11 +180,11 @@ void NodeImpl::Tick() {
 
 void NodeImpl::CheckDisk() {
   auto free_bytes = std::make_shared<absl::StatusOr<uint64_t>>();
-  cleanup_->Run([disk = &env_.disk, path = options_.data_folder,
-                 free_bytes] { *free_bytes = disk->FreeBytes(path); },
-                [this, alive = std::weak_ptr<bool>(alive_), free_bytes] {
-                  if (!alive.expired()) OnDiskChecked(std::move(*free_bytes));
-                });
+  disk_check_->Run([disk = &env_.disk, path = options_.data_folder,
+                    free_bytes] { *free_bytes = disk->FreeBytes(path); },
+                   [this, alive = std::weak_ptr<bool>(alive_), free_bytes] {
+                     if (!alive.expired()) OnDiskChecked(std::move(*free_bytes));
+                   });
 }
 
 void NodeImpl::OnDiskChecked(absl::StatusOr<uint64_t> free_bytes) {

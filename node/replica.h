@@ -141,7 +141,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void BeginInstall();
   void OnStateReplaced(absl::StatusOr<kv::AppliedState> applied);
   void OnSnapshotDurable(Generation replaced);
-  void ConcludeInstall(SnapshotAnswer::Kind kind);
+  void DiscardInstall(SnapshotAnswer::Kind kind);
 
   const ShardId shard_;
   const raft::Member self_;

@@ -25,13 +25,13 @@ absl::StatusOr<ReplicaState> OpenReceived(storage::EngineSource& engines, const 
 }  // namespace
 
 void Replica::OnSnapshotOffer(const SnapshotOffer& offer) {
-  if (failure_.has_value() || install_.has_value()) return;
+  if (failure_.has_value()) return;
   const absl::StatusOr<storage::SnapshotManifest> manifest =
       storage::DecodeSnapshotManifest(offer.manifest);
   SnapshotAnswer answer{.transfer = offer.transfer, .group = shard_};
   if (!manifest.ok() || offer.to != self_ || manifest->group != shard_) {
     answer.kind = SnapshotAnswer::Kind::kRefused;
-  } else if (!core_.WouldInstall(manifest->meta)) {
+  } else if (!install_.has_value() && !core_.WouldInstall(manifest->meta)) {
     // Everything in it is here already.
     answer.kind = SnapshotAnswer::Kind::kInstalled;
   } else {
@@ -53,7 +53,7 @@ void Replica::OnSnapshotAnswer(const SnapshotAnswer& answer) {
 void Replica::BeginInstall() {
   if (!core_.WouldInstall(install_->manifest.meta)) {
     // Appends overtook it while it was on its way.
-    ConcludeInstall(SnapshotAnswer::Kind::kInstalled);
+    DiscardInstall(SnapshotAnswer::Kind::kInstalled);
     return;
   }
   installing_ = true;
@@ -73,7 +73,7 @@ void Replica::OnStateReplaced(absl::StatusOr<kv::AppliedState> applied) {
         "snapshot_install_failed",
         {{"shard", shard_}, {"error", std::string(StdView(applied.status().message()))}});
     installing_ = false;
-    ConcludeInstall(SnapshotAnswer::Kind::kRefused);
+    DiscardInstall(SnapshotAnswer::Kind::kRefused);
     return;
   }
   applied_ = *std::move(applied);
@@ -105,7 +105,9 @@ void Replica::OnSnapshotDurable(Generation replaced) {
   context_.env.logger.Info("snapshot_installed", {{"shard", shard_}, {"index", meta.index}});
   writes_.AppliedWithoutResults(meta.index);
   freshness_.Applied(meta.index);
-  ConcludeInstall(SnapshotAnswer::Kind::kInstalled);
+  install_.reset();
+  receiver_.Installed();
+  Touch();
   if (!replaced.is_none()) {
     // What a failed removal leaves behind goes at the next start.
     cleanup_->Run(
@@ -116,9 +118,9 @@ void Replica::OnSnapshotDurable(Generation replaced) {
   }
 }
 
-void Replica::ConcludeInstall(SnapshotAnswer::Kind kind) {
+void Replica::DiscardInstall(SnapshotAnswer::Kind kind) {
   install_.reset();
-  receiver_.Conclude(kind);
+  receiver_.Discard(kind);
   Touch();
 }
 

@@ -15,13 +15,15 @@ SnapshotReceiver::SnapshotReceiver(ShardId group, ReplicaContext& context, Recei
 void SnapshotReceiver::OnOffer(const SnapshotOffer& offer,
                                const storage::SnapshotManifest& manifest) {
   if (transfer_.has_value()) {
-    // Repeated because our answer was lost: say again how far we are.
+    // Repeated because our answer was lost, or because it takes long to make the snapshot live: say
+    // again how far we are.
     if (transfer_->id == offer.transfer && transfer_->from == offer.from.node) {
-      if (!transfer_->finishing) Answer(SnapshotAnswer::Kind::kContinue);
+      Answer(SnapshotAnswer::Kind::kContinue);
       return;
     }
     // A leader of an older term is no leader any more; and what is about to become live stays.
     if (offer.term < transfer_->term || transfer_->finishing) return;
+    RemoveFolder();
   }
   transfer_ = Transfer{.id = offer.transfer,
                        .from = offer.from.node,
@@ -69,7 +71,7 @@ void SnapshotReceiver::OnWritten(uint64_t id, const absl::Status& status, uint64
     context_.env.logger.Warning(
         "snapshot_receive_failed",
         {{"shard", group_}, {"error", std::string(StdView(status.message()))}});
-    Conclude(SnapshotAnswer::Kind::kRefused);
+    Discard(SnapshotAnswer::Kind::kRefused);
     return;
   }
   transfer_->written = written;
@@ -90,7 +92,7 @@ void SnapshotReceiver::FinishWriting() {
                  context_.env.logger.Warning(
                      "snapshot_receive_failed",
                      {{"shard", group_}, {"error", std::string(StdView(status->message()))}});
-                 Conclude(SnapshotAnswer::Kind::kRefused);
+                 Discard(SnapshotAnswer::Kind::kRefused);
                  return;
                }
                received_({transfer_->manifest, transfer_->generation});
@@ -105,9 +107,23 @@ void SnapshotReceiver::Answer(SnapshotAnswer::Kind kind) {
   context_.touch(group_);
 }
 
-void SnapshotReceiver::Conclude(SnapshotAnswer::Kind kind) {
-  Answer(kind);
+void SnapshotReceiver::Installed() {
+  Answer(SnapshotAnswer::Kind::kInstalled);
   transfer_.reset();
+}
+
+void SnapshotReceiver::Discard(SnapshotAnswer::Kind kind) {
+  Answer(kind);
+  RemoveFolder();
+  transfer_.reset();
+}
+
+// After what is still being written to it; what fails is cleaned up by the next start.
+void SnapshotReceiver::RemoveFolder() {
+  bulk_->Run([disk = &context_.env.disk,
+              folder = context_.folder.GenerationPath(
+                  group_, transfer_->generation)] { (void)disk->RemoveTree(folder); },
+             [] {});
 }
 
 }  // namespace flotilla::node

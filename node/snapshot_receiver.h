@@ -30,8 +30,10 @@ class SnapshotReceiver {
   // Precondition: the offer is for this replica and its snapshot is news to it.
   void OnOffer(const SnapshotOffer& offer, const storage::SnapshotManifest& manifest);
   void OnData(SnapshotData data);
-  // The received snapshot is live (or is not wanted any more): tells the sender, and forgets it.
-  void Conclude(SnapshotAnswer::Kind kind);
+  // The received snapshot is live: tells the sender, and forgets it.
+  void Installed();
+  // It is of no use: tells the sender, forgets it and removes its folder.
+  void Discard(SnapshotAnswer::Kind kind);
 
  private:
   struct Transfer {
@@ -47,6 +49,7 @@ class SnapshotReceiver {
   };
 
   void Answer(SnapshotAnswer::Kind kind);
+  void RemoveFolder();
   void OnWritten(uint64_t id, const absl::Status& status, uint64_t written);
   void FinishWriting();
 

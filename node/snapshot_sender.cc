@@ -40,24 +40,21 @@ void SnapshotSender::Start(const raft::SnapshotRequest& request) {
   }
   for (const uint64_t id : superseded) Finish(id, /*ok=*/false);
 
-  const MonoTime now = context_.env.clock.Now();
   Transfer transfer;
   transfer.id = context_.next_transfer++;
   transfer.to = request.to;
   transfer.term = request.term;
   transfer.folder = CheckpointFolder(context_.folder, group_, transfer.id);
-  transfer.last_progress = now;
-  transfer.last_sent = now;
   const uint64_t id = transfer.id;
   const std::string folder = transfer.folder;
   transfers_.emplace(id, std::move(transfer));
   context_.env.logger.Info("snapshot_send_started",
                            {{"shard", group_}, {"to", request.to.node}, {"transfer", id}});
-  applier_.Checkpoint(
-      context_.env.engines, folder,
-      [this, alive = std::weak_ptr<bool>(alive_), id](absl::StatusOr<Applier::Copy> checkpoint) {
-        if (!alive.expired()) Describe(id, std::move(checkpoint));
-      });
+  applier_.Checkpoint(context_.env.engines, folder,
+                      [this, alive = std::weak_ptr<bool>(alive_), id,
+                       folder](absl::StatusOr<Applier::Copy> checkpoint) {
+                        if (!alive.expired()) OnCheckpoint(id, folder, std::move(checkpoint));
+                      });
 }
 
 SnapshotSender::Transfer* SnapshotSender::Find(uint64_t id) {
@@ -65,9 +62,14 @@ SnapshotSender::Transfer* SnapshotSender::Find(uint64_t id) {
   return it == transfers_.end() ? nullptr : &it->second;
 }
 
-void SnapshotSender::Describe(uint64_t id, absl::StatusOr<Applier::Copy> checkpoint) {
+void SnapshotSender::OnCheckpoint(uint64_t id, const std::string& folder,
+                                  absl::StatusOr<Applier::Copy> checkpoint) {
   Transfer* transfer = Find(id);
-  if (transfer == nullptr) return;
+  if (transfer == nullptr) {
+    // It ended before there was anything to remove.
+    RemoveFolder(folder);
+    return;
+  }
   if (!checkpoint.ok()) {
     context_.env.logger.Warning(
         "snapshot_checkpoint_failed",
@@ -75,25 +77,37 @@ void SnapshotSender::Describe(uint64_t id, absl::StatusOr<Applier::Copy> checkpo
     Finish(id, /*ok=*/false);
     return;
   }
-  auto manifest = std::make_shared<absl::StatusOr<storage::SnapshotManifest>>();
-  bulk_->Run(
-      [disk = &context_.env.disk, folder = transfer->folder, group = group_,
-       meta = checkpoint->state.Meta(), note = checkpoint->note,
-       manifest] { *manifest = storage::DescribeCheckpoint(*disk, folder, group, meta, note); },
-      [this, alive = std::weak_ptr<bool>(alive_), id, manifest] {
-        if (alive.expired()) return;
-        Transfer* described = Find(id);
-        if (described == nullptr) return;
-        if (!manifest->ok()) {
-          Finish(id, /*ok=*/false);
-          return;
-        }
-        described->manifest = **manifest;
-        described->reader = std::make_shared<storage::SnapshotReader>(
-            context_.env.disk, described->folder, *described->manifest);
-        described->last_progress = context_.env.clock.Now();
-        Offer(*described);
-      });
+  transfer->describer = std::make_shared<storage::SnapshotDescriber>(
+      context_.env.disk, folder, group_, checkpoint->state.Meta(), std::move(checkpoint->note));
+  Describe(*transfer);
+}
+
+void SnapshotSender::Describe(Transfer& transfer) {
+  auto more = std::make_shared<absl::StatusOr<bool>>();
+  bulk_->Run([describer = transfer.describer, more] { *more = describer->DescribeNext(); },
+             [this, alive = std::weak_ptr<bool>(alive_), id = transfer.id, more] {
+               if (!alive.expired()) OnDescribed(id, *more);
+             });
+}
+
+void SnapshotSender::OnDescribed(uint64_t id, const absl::StatusOr<bool>& more) {
+  Transfer* transfer = Find(id);
+  if (transfer == nullptr) return;
+  if (!more.ok()) {
+    context_.env.logger.Error(
+        "snapshot_read_failed",
+        {{"shard", group_}, {"error", std::string(StdView(more.status().message()))}});
+    Finish(id, /*ok=*/false);
+  } else if (*more) {
+    Describe(*transfer);
+  } else {
+    transfer->manifest = transfer->describer->manifest();
+    transfer->describer.reset();
+    transfer->reader = std::make_shared<storage::SnapshotReader>(
+        context_.env.disk, transfer->folder, *transfer->manifest);
+    transfer->silent_since = context_.env.clock.Now();
+    Offer(*transfer);
+  }
 }
 
 void SnapshotSender::Offer(Transfer& transfer) {
@@ -137,7 +151,8 @@ void SnapshotSender::OnChunk(uint64_t id, absl::StatusOr<storage::SnapshotChunk>
   // A chunk that was read before a resend moved `next` back is as good as any: order is restored by
   // the receiver, which ignores what it has.
   transfer->next = std::max(transfer->next, chunk->offset + chunk->data.size());
-  transfer->last_sent = context_.env.clock.Now();
+  // Only now the peer has something to answer again.
+  transfer->silent_since = transfer->last_sent = context_.env.clock.Now();
   context_.outbox.Add(transfer->to.node, SnapshotData{.transfer = id,
                                                       .group = group_,
                                                       .offset = chunk->offset,
@@ -161,10 +176,7 @@ void SnapshotSender::OnAnswer(const SnapshotAnswer& answer) {
       break;
   }
   if (answer.next_offset > transfer->manifest->TotalBytes()) return;
-  if (!transfer->accepted || answer.next_offset > transfer->acknowledged) {
-    transfer->last_progress = context_.env.clock.Now();
-  }
-  transfer->accepted = true;
+  transfer->silent_since = context_.env.clock.Now();
   transfer->acknowledged = std::max(transfer->acknowledged, answer.next_offset);
   transfer->next = std::max(transfer->next, transfer->acknowledged);
   Pump(*transfer);
@@ -172,18 +184,18 @@ void SnapshotSender::OnAnswer(const SnapshotAnswer& answer) {
 
 void SnapshotSender::Tick() {
   const MonoTime now = context_.env.clock.Now();
-  std::vector<uint64_t> stuck;
+  std::vector<uint64_t> silent;
   for (auto& [id, transfer] : transfers_) {
-    if (now - transfer.last_progress > kGiveUpAfter) {
-      stuck.push_back(id);
-    } else if (transfer.manifest.has_value() && !transfer.reading &&
-               now - transfer.last_sent > kResendAfter) {
+    if (!transfer.manifest.has_value() || transfer.reading) continue;
+    if (now - transfer.silent_since > kGiveUpAfter) {
+      silent.push_back(id);
+    } else if (now - transfer.last_sent > kResendAfter) {
       // The offer is answered with how far the receiver got, whatever was lost.
       transfer.next = transfer.acknowledged;
       Offer(transfer);
     }
   }
-  for (const uint64_t id : stuck) Finish(id, /*ok=*/false);
+  for (const uint64_t id : silent) Finish(id, /*ok=*/false);
 }
 
 void SnapshotSender::Finish(uint64_t id, bool ok) {
@@ -196,12 +208,14 @@ void SnapshotSender::Finish(uint64_t id, bool ok) {
                                                       {"transfer", id},
                                                       {"ok", ok},
                                                       {"index", index}});
-  // After whatever still reads from it; what fails is cleaned up by the next start.
-  bulk_->Run(
-      [disk = &context_.env.disk, folder = transfer.folder] { (void)disk->RemoveTree(folder); },
-      [] {});
+  RemoveFolder(transfer.folder);
   finished_(transfer.to, transfer.term, ok, index);
   context_.touch(group_);
+}
+
+// After whatever still reads from it; what fails is cleaned up by the next start.
+void SnapshotSender::RemoveFolder(const std::string& folder) {
+  bulk_->Run([disk = &context_.env.disk, folder] { (void)disk->RemoveTree(folder); }, [] {});
 }
 
 void SnapshotSender::AbortAll() {

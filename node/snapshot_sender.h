@@ -31,7 +31,8 @@ class SnapshotSender {
   // A transfer to the same member under an older term is given up for it.
   void Start(const raft::SnapshotRequest& request);
   void OnAnswer(const SnapshotAnswer& answer);
-  // Sends again what was not acknowledged for a while, gives up what made no progress for long.
+  // Sends again what was not acknowledged for a while, and gives up on peers that are silent for
+  // long. How long this node itself takes to read its state does not matter.
   void Tick();
   void AbortAll();
 
@@ -45,26 +46,34 @@ class SnapshotSender {
     raft::Member to;
     Term term;
     std::string folder;
-    // Set when the checkpoint has been made and described.
+    // Set when the checkpoint has been made and described; the peer is offered it then.
     std::optional<storage::SnapshotManifest> manifest;
-    // On the bulk sequence only; shared with the job that reads.
+    // On the bulk sequence only; shared with the job that reads. The first until there is a
+    // manifest, the second from then on.
+    std::shared_ptr<storage::SnapshotDescriber> describer;
     std::shared_ptr<storage::SnapshotReader> reader;
-    bool accepted = false;
     // Invariant: acknowledged <= next <= total bytes.
     uint64_t acknowledged = 0;
     uint64_t next = 0;
     bool reading = false;
-    MonoTime last_progress;
+    // Since then nothing was heard of the peer although it had something to answer.
+    MonoTime silent_since;
     MonoTime last_sent;
   };
 
   Transfer* Find(uint64_t id);
-  void Describe(uint64_t id, absl::StatusOr<Applier::Copy> checkpoint);
+  void OnCheckpoint(uint64_t id, const std::string& folder,
+                    absl::StatusOr<Applier::Copy> checkpoint);
+  // File by file: a transfer that ended meanwhile ends this too, and does not keep the bulk thread
+  // from what others have to do.
+  void Describe(Transfer& transfer);
+  void OnDescribed(uint64_t id, const absl::StatusOr<bool>& more);
   void Offer(Transfer& transfer);
   // Reads and sends the next chunk while the window is open.
   void Pump(Transfer& transfer);
   void OnChunk(uint64_t id, absl::StatusOr<storage::SnapshotChunk> chunk);
   void Finish(uint64_t id, bool ok);
+  void RemoveFolder(const std::string& folder);
 
   const ShardId group_;
   const raft::Member self_;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,23 @@ std::string EncodeSnapshotManifest(const SnapshotManifest& manifest);
 // kDataLoss when malformed, as by a name that leads out of its folder; kUnimplemented when newer.
 absl::StatusOr<SnapshotManifest> DecodeSnapshotManifest(std::string_view bytes);
 
-// Lists and checksums a checkpoint folder; the note is that of Engine::Checkpoint.
-absl::StatusOr<SnapshotManifest> DescribeCheckpoint(Disk& disk, const std::string& folder,
-                                                    ShardId group, const raft::SnapshotMeta& meta,
-                                                    std::string engine_note);
+// Lists and checksums a checkpoint folder, file by file: for a large one that takes long, and other
+// work wants to get in between.
+class SnapshotDescriber {
+ public:
+  // The note is that of Engine::Checkpoint.
+  SnapshotDescriber(Disk& disk, std::string folder, ShardId group, const raft::SnapshotMeta& meta,
+                    std::string engine_note);
+  // Reads the next file; false when there is none left, and the manifest is whole.
+  absl::StatusOr<bool> DescribeNext();
+  const SnapshotManifest& manifest() const { return manifest_; }
+
+ private:
+  Disk& disk_;
+  const std::string folder_;
+  std::optional<std::vector<std::string>> names_;  // listed by the first call
+  SnapshotManifest manifest_;
+};
 
 // A piece of the concatenation of all files, in manifest order.
 struct SnapshotChunk {

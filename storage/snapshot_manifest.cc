@@ -99,17 +99,21 @@ absl::StatusOr<SnapshotManifest> DecodeSnapshotManifest(std::string_view bytes) 
   return manifest;
 }
 
-absl::StatusOr<SnapshotManifest> DescribeCheckpoint(Disk& disk, const std::string& folder,
-                                                    ShardId group, const raft::SnapshotMeta& meta,
-                                                    std::string engine_note) {
-  SnapshotManifest manifest{
-      .group = group, .meta = meta, .engine_note = std::move(engine_note), .files = {}};
-  FLOTILLA_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(folder));
-  for (const std::string& name : names) {
-    FLOTILLA_ASSIGN_OR_RETURN(SnapshotFile file, Describe(disk, folder, name));
-    manifest.files.push_back(std::move(file));
+SnapshotDescriber::SnapshotDescriber(Disk& disk, std::string folder, ShardId group,
+                                     const raft::SnapshotMeta& meta, std::string engine_note)
+    : disk_(disk),
+      folder_(std::move(folder)),
+      manifest_{.group = group, .meta = meta, .engine_note = std::move(engine_note), .files = {}} {}
+
+absl::StatusOr<bool> SnapshotDescriber::DescribeNext() {
+  if (!names_.has_value()) {
+    FLOTILLA_ASSIGN_OR_RETURN(names_, disk_.List(folder_));
   }
-  return manifest;
+  if (manifest_.files.size() == names_->size()) return false;
+  FLOTILLA_ASSIGN_OR_RETURN(SnapshotFile file,
+                            Describe(disk_, folder_, (*names_)[manifest_.files.size()]));
+  manifest_.files.push_back(std::move(file));
+  return true;
 }
 
 }  // namespace flotilla::storage

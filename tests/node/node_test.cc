@@ -127,19 +127,36 @@ void TinyLog(NodeOptions& options) {
   options.snapshot_window_chunks = 2;
 }
 
-TEST(Node, AFollowerThatMissedTheLogIsSentASnapshot) {
-  NodeRig rig(8, 3, 3, TinyLog);
+// The name of every folder that the node has of the shard.
+std::vector<std::string> ShardFolders(NodeRig& rig, uint64_t id) {
+  return rig.machine(id).disk().List("/data/shards/1").value();
+}
+
+bool HasCheckpoint(NodeRig& rig, uint64_t id) {
+  const std::vector<std::string> folders = ShardFolders(rig, id);
+  return std::any_of(folders.begin(), folders.end(),
+                     [](const std::string& name) { return name.starts_with("checkpoint-"); });
+}
+
+// Stops a follower, writes until the log no longer has what it needs, and returns it.
+uint64_t LeaveAFollowerBehind(NodeRig& rig) {
   rig.StartAll();
-  ASSERT_TRUE(rig.AwaitLeader());
+  EXPECT_TRUE(rig.AwaitLeader());
   const uint64_t follower = rig.LeaderOf() == 1 ? 2 : 1;
   rig.PowerOff(follower);
-  for (int i = 0; i < 300; ++i) {
-    ASSERT_TRUE(rig.Put(rig.LeaderOf(), "k" + std::to_string(i), std::string(50, 'x')).error.ok());
-  }
   const auto first_index = [&] {
     return rig.node(rig.LeaderOf())->Status().replicas.at(0).raft.first_index;
   };
-  ASSERT_TRUE(rig.RunUntil([&] { return first_index() > LogIndex(100); }));
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_TRUE(rig.Put(rig.LeaderOf(), "k" + std::to_string(i), std::string(50, 'x')).error.ok());
+  }
+  EXPECT_TRUE(rig.RunUntil([&] { return first_index() > LogIndex(100); }));
+  return follower;
+}
+
+TEST(Node, AFollowerThatMissedTheLogIsSentASnapshot) {
+  NodeRig rig(8, 3, 3, TinyLog);
+  const uint64_t follower = LeaveAFollowerBehind(rig);
   rig.Start(follower);
   ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
   EXPECT_GT(rig.node(follower)->Status().replicas.at(0).raft.first_index, LogIndex(100));
@@ -150,6 +167,64 @@ TEST(Node, AFollowerThatMissedTheLogIsSentASnapshot) {
   rig.Start(follower);
   ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
   EXPECT_EQ(rig.Get(follower, "k0"), std::string(50, 'x'));
+}
+
+TEST(Node, ASnapshotThatTakesLongToReadIsNotGivenUp) {
+  NodeRig rig(8, 3, 3, [](NodeOptions& options) {
+    TinyLog(options);
+    options.snapshot_chunk_bytes = 1 << 20;
+  });
+  const uint64_t follower = LeaveAFollowerBehind(rig);
+  const auto set_reading_time = [&](Duration mean) {
+    for (const uint64_t id : {1, 2, 3}) {
+      simulation::SimDiskOptions options = rig.machine(id).disk().options();
+      options.read_latency_mean = mean;
+      if (id != follower) rig.machine(id).disk().SetOptions(options);
+    }
+  };
+  set_reading_time(std::chrono::seconds(30));
+  rig.Start(follower);
+  const auto applied = [&] { return rig.node(follower)->Status().replicas.at(0).raft.applied; };
+  ASSERT_TRUE(rig.RunUntil([&] { return applied() > LogIndex(100); }, std::chrono::minutes(20)));
+  set_reading_time(Duration(0));
+  EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); }, std::chrono::minutes(2)));
+}
+
+TEST(Node, ASnapshotForASilentPeerIsGivenUpAndLeavesNothing) {
+  NodeRig rig(8, 3, 3, TinyLog);
+  const uint64_t follower = LeaveAFollowerBehind(rig);
+  const uint64_t leader = rig.LeaderOf();
+  rig.Start(follower);
+  ASSERT_TRUE(rig.RunUntil([&] { return HasCheckpoint(rig, leader); }));
+  rig.PowerOff(follower);
+  EXPECT_TRUE(rig.RunUntil([&] { return !HasCheckpoint(rig, leader); }));
+}
+
+TEST(Node, AReceivedSnapshotThatIsNotInstalledLeavesNothing) {
+  NodeRig rig(8, 3, 3, TinyLog);
+  const uint64_t follower = LeaveAFollowerBehind(rig);
+  const size_t generations = ShardFolders(rig, follower).size();
+  rig.Start(follower);
+  ASSERT_TRUE(rig.RunUntil([&] { return ShardFolders(rig, follower).size() > generations; }));
+  // The next leader offers a snapshot of its own.
+  rig.Kill(rig.LeaderOf());
+  ASSERT_TRUE(rig.AwaitLeader());
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  rig.world().RunFor(std::chrono::seconds(1));
+  EXPECT_EQ(ShardFolders(rig, follower).size(), 1u);
+}
+
+TEST(Node, ASnapshotThatCannotBeInstalledLeavesNothing) {
+  NodeRig rig(8, 3, 3, TinyLog);
+  const uint64_t follower = LeaveAFollowerBehind(rig);
+  const size_t generations = ShardFolders(rig, follower).size();
+  rig.Start(follower);
+  simulation::SimDisk& disk = rig.machine(follower).disk();
+  ASSERT_TRUE(rig.RunUntil([&] { return ShardFolders(rig, follower).size() > generations; }));
+  disk.FailNextWrite();
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  rig.world().RunFor(std::chrono::seconds(1));
+  EXPECT_EQ(ShardFolders(rig, follower).size(), 1u);
 }
 
 TEST(Node, AJoinedNodeBecomesAMemberAndTheOldOneLeaves) {

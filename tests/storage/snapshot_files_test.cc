@@ -31,7 +31,10 @@ class SnapshotFiles : public ::testing::Test {
     Put("c", std::string(700, 'c') + std::string(2000, 'd'));
     Put("d", "");
     EXPECT_TRUE(disk_.SyncDir(".").ok());
-    manifest_ = DescribeCheckpoint(disk_, kFrom, ShardId(1), {}, "note").value();
+    SnapshotDescriber describer(disk_, kFrom, ShardId(1), {}, "note");
+    while (describer.DescribeNext().value()) {
+    }
+    manifest_ = describer.manifest();
   }
 
   void Put(const std::string& name, std::string_view contents) {
