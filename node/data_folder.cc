@@ -147,8 +147,6 @@ absl::Status DataFolder::SaveIdentity(Identity identity) {
 
 std::string DataFolder::LogPath() const { return JoinPath(path_, "log"); }
 
-std::string DataFolder::RepairsPath() const { return JoinPath(path_, "REPAIRS"); }
-
 absl::Status DataFolder::CheckLogIsThere() const {
   if (identity_.cluster.is_none()) return absl::OkStatus();
   FLOTILLA_ASSIGN_OR_RETURN(const bool there, disk_.Exists(JoinPath(LogPath(), kLogMarkerFile)));

@@ -2,7 +2,6 @@
 //
 //   LOCK          held while a process uses the folder
 //   IDENTITY      format, node id, incarnation; once formed also cluster id and founders
-//   REPAIRS       which replicas peers are asked to replace (repair_requests.h)
 //   log/          the write-ahead log
 //   shards/<shard>/<generation>/   one engine per replica
 #ifndef FLOTILLA_NODE_DATA_FOLDER_H_
@@ -49,7 +48,6 @@ class DataFolder {
   absl::Status SaveIdentity(Identity identity);
 
   std::string LogPath() const;
-  std::string RepairsPath() const;
   // kDataLoss when the log of a node that belongs to a cluster is gone: what it promised went with
   // it, and a fresh log would let it promise the opposite.
   absl::Status CheckLogIsThere() const;

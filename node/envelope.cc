@@ -26,6 +26,8 @@ enum class ItemKind : uint8_t {
   kSnapshotData = 9,
   kSnapshotAnswer = 10,
   kRepairRequest = 11,
+  kMembershipQuestion = 12,
+  kMembershipAnswer = 13,
 };
 
 void PutKind(std::string& out, ItemKind kind) { PutFixed8(out, static_cast<uint8_t>(kind)); }
@@ -119,6 +121,17 @@ class ItemEncoder {
     PutKind(out_, ItemKind::kRepairRequest);
     PutVarint(out_, item.group.value());
     PutMember(out_, item.failed);
+  }
+  void operator()(const MembershipQuestion& item) {
+    PutKind(out_, ItemKind::kMembershipQuestion);
+    PutVarint(out_, item.group.value());
+    PutMember(out_, item.member);
+  }
+  void operator()(const MembershipAnswer& item) {
+    PutKind(out_, ItemKind::kMembershipAnswer);
+    PutVarint(out_, item.group.value());
+    PutMember(out_, item.member);
+    PutFixed64(out_, item.incarnation.value());
   }
 
  private:
@@ -223,6 +236,14 @@ absl::Status TakeItem(ItemKind kind, Decoder& in, MonoTime now, const Visit& vis
       return absl::OkStatus();
     case ItemKind::kRepairRequest:
       give(RepairRequest{.group = ShardId(in.Varint()), .failed = TakeMember(in)});
+      return absl::OkStatus();
+    case ItemKind::kMembershipQuestion:
+      give(MembershipQuestion{.group = ShardId(in.Varint()), .member = TakeMember(in)});
+      return absl::OkStatus();
+    case ItemKind::kMembershipAnswer:
+      give(MembershipAnswer{.group = ShardId(in.Varint()),
+                            .member = TakeMember(in),
+                            .incarnation = Incarnation(in.Fixed64())});
       return absl::OkStatus();
   }
   return absl::UnimplementedError("peer envelope holds an item of an unknown kind");

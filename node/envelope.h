@@ -67,14 +67,29 @@ struct SnapshotAnswer {
 };
 
 // A node asks the leader to replace its replica, which must not run any more, by a new one; and
-// goes on asking until the new one votes.
+// goes on asking while it has the unfit one.
 struct RepairRequest {
   ShardId group;
   raft::Member failed;
 };
 
+// A node that was addressed as a member it does not know asks the sender what it is.
+struct MembershipQuestion {
+  ShardId group;
+  raft::Member member;
+};
+// What a group knows of one of its members. Also sent unasked to one that was removed while it was
+// away (etcd#8892: it would campaign for ever).
+struct MembershipAnswer {
+  ShardId group;
+  raft::Member member;
+  // The disk that the member was created for; none: the group has removed it, for good.
+  Incarnation incarnation;
+};
+
 using PeerItem = std::variant<raft::Message, ForwardedWrite, ForwardedRead, WriteAnswer, ReadAnswer,
-                              SnapshotOffer, SnapshotData, SnapshotAnswer, RepairRequest>;
+                              SnapshotOffer, SnapshotData, SnapshotAnswer, RepairRequest,
+                              MembershipQuestion, MembershipAnswer>;
 
 // Collects items, and packs heartbeats and their replies, of which there is one per group,
 // together.

@@ -73,9 +73,6 @@ absl::Status NodeImpl::Open() {
   for (const storage::RecoveredGroup& group : recovery.groups) {
     newest = std::max(newest, group.generation);
   }
-  repair_requests_ = std::make_unique<RepairRequests>(env_.disk, env_.sequences, env_.executor,
-                                                      env_.logger, folder_->RepairsPath());
-  FLOTILLA_RETURN_IF_ERROR(repair_requests_->Load());
   cleanup_ = env_.sequences.NewSequence(SequenceSource::Use::kBulk, env_.executor);
   // Bulk work may take minutes: too long to wait with a look at the free space.
   disk_check_ = env_.sequences.NewSequence(SequenceSource::Use::kRead, env_.executor);
@@ -93,6 +90,12 @@ absl::Status NodeImpl::Open() {
             if (node == options_.node) return options_.advertise_client;
             const auto peer = peers_.find(node);
             return peer == peers_.end() ? std::string() : peer->second.client_address;
+          },
+      .incarnation =
+          [this](NodeId node) {
+            if (node == options_.node) return folder_->identity().incarnation;
+            const auto peer = peers_.find(node);
+            return peer == peers_.end() ? Incarnation() : peer->second.incarnation;
           },
       .removed =
           [this](ShardId shard, ReplicaId replica) {

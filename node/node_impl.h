@@ -16,7 +16,6 @@
 #include "node/node.h"
 #include "node/node_metrics.h"
 #include "node/outbox.h"
-#include "node/repair_requests.h"
 #include "node/replica.h"
 #include "node/replica_context.h"
 #include "node/replica_start.h"
@@ -87,7 +86,10 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void Run(ReplicaStart start);
   void Deliver(NodeId from, PeerItem item);
   void DeliverRaft(NodeId from, raft::Message message);
-  void ReplaceReplica(ShardId shard, ReplicaId replica);
+  bool MayBecome(ShardId shard, ReplicaId replica) const;
+  void OnMembershipQuestion(NodeId from, const MembershipQuestion& question);
+  void OnMembershipAnswer(const MembershipAnswer& answer);
+  void CreateReplica(ShardId shard, ReplicaId replica);
   void RemoveReplica(ShardId shard, ReplicaId replica);
   void AskForRepairs();
 
@@ -115,7 +117,6 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   std::map<ShardId, std::shared_ptr<Replica>> replicas_;
   // Replicas that must not run. Only a new one, under a new id, takes the place of such a one.
   std::map<ShardId, FailedReplica> failed_;
-  std::unique_ptr<RepairRequests> repair_requests_;
   // Being written for the first time; not in replicas_ yet. Holds what does the work.
   std::map<ShardId, std::shared_ptr<void>> starting_;
   // No replica of the group with a lower id may ever run here.

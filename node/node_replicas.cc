@@ -107,6 +107,10 @@ void NodeImpl::Deliver(NodeId from, PeerItem item) {
     // A node speaks for its own replica only.
     Replica* replica = FindReplica(repair->group);
     if (replica != nullptr && repair->failed.node == from) replica->OnRepairRequest(*repair);
+  } else if (auto* question = std::get_if<MembershipQuestion>(&item)) {
+    OnMembershipQuestion(from, *question);
+  } else if (auto* answered_membership = std::get_if<MembershipAnswer>(&item)) {
+    OnMembershipAnswer(*answered_membership);
   }
 }
 
@@ -117,26 +121,66 @@ void NodeImpl::DeliverRaft(NodeId from, raft::Message message) {
   const ReplicaId target = message.to.replica;
   if (Replica* replica = FindReplica(shard)) {
     if (target == replica->self().replica) {
+      // Whoever campaigns although it was removed has not heard of it.
+      const bool campaigns = std::holds_alternative<raft::VoteRequest>(message.body);
+      if (const auto known = campaigns ? replica->MembershipOf(message.from) : std::nullopt;
+          known.has_value() && known->incarnation.is_none()) {
+        outbox_.Add(from, *known);
+        ScheduleTurn();
+      }
       replica->Receive(std::move(message));
-    } else if (target > replica->self().replica) {
-      // The group removed this replica and added the node again: the old one is history.
-      RemoveReplica(shard, replica->self().replica);
-      ReplaceReplica(shard, target);
+      return;
     }
-    return;
   }
-  const auto lowest = lowest_allowed_.find(shard);
-  if (lowest != lowest_allowed_.end() && target < lowest->second) return;
-  const auto failed = failed_.find(shard);
-  if (failed != failed_.end() && target <= failed->second.replica) return;
-  // A founder's replica is written by this node itself, not because a message asks for it.
-  if (target.value() <= folder_->identity().founders.size()) return;
-  ReplaceReplica(shard, target);
+  // Only a committed entry makes a member, and only for the disk that this node had then.
+  if (MayBecome(shard, target)) {
+    outbox_.Add(from, MembershipQuestion{.group = shard, .member = message.to});
+    ScheduleTurn();
+  }
 }
 
-// Begins an empty replica under a new id, in place of none or of one that failed.
-void NodeImpl::ReplaceReplica(ShardId shard, ReplicaId replica) {
-  if (phase_ != NodePhase::kServing || replica.is_none()) return;
+// Whether a replica under this id could begin its life here.
+bool NodeImpl::MayBecome(ShardId shard, ReplicaId replica) const {
+  if (phase_ != NodePhase::kServing || replica.is_none() || starting_.contains(shard)) return false;
+  // A founder's replica is written by this node itself, not because a message asks for it.
+  if (replica.value() <= folder_->identity().founders.size()) return false;
+  const auto lowest = lowest_allowed_.find(shard);
+  if (lowest != lowest_allowed_.end() && replica < lowest->second) return false;
+  const auto failed = failed_.find(shard);
+  if (failed != failed_.end() && replica <= failed->second.replica) return false;
+  const Replica* running = FindReplica(shard);
+  return running == nullptr || replica > running->self().replica;
+}
+
+void NodeImpl::OnMembershipQuestion(NodeId from, const MembershipQuestion& question) {
+  const Replica* replica = FindReplica(question.group);
+  if (replica == nullptr || question.member.node != from) return;
+  if (const auto answer = replica->MembershipOf(question.member); answer.has_value()) {
+    outbox_.Add(from, *answer);
+    ScheduleTurn();
+  }
+}
+
+void NodeImpl::OnMembershipAnswer(const MembershipAnswer& answer) {
+  const auto [node, replica] = answer.member;
+  if (node != options_.node) return;
+  if (answer.incarnation.is_none()) {
+    RemoveReplica(answer.group, replica);
+  } else if (answer.incarnation != folder_->identity().incarnation) {
+    Fatal(absl::FailedPreconditionError(
+        "node " + ToString(node) + " is a member of shard " + ToString(answer.group) +
+        " with another disk than this one, which was lost or wiped: start it under a new node id"));
+  } else if (MayBecome(answer.group, replica)) {
+    // The group has removed the replica that runs, if one does, and added the node again.
+    if (const Replica* running = FindReplica(answer.group)) {
+      RemoveReplica(answer.group, running->self().replica);
+    }
+    CreateReplica(answer.group, replica);
+  }
+}
+
+// Begins an empty replica, in place of none or of one that failed.
+void NodeImpl::CreateReplica(ShardId shard, ReplicaId replica) {
   if (!starting_.emplace(shard, nullptr).second) return;
   CreateEmptyReplica(
       shard, replica, *context_,
@@ -148,45 +192,48 @@ void NodeImpl::ReplaceReplica(ShardId shard, ReplicaId replica) {
       });
 }
 
+// Whoever leads knows that it is meant.
 void NodeImpl::AskForRepairs() {
-  for (const auto& [shard, failed] : failed_) repair_requests_->Add(shard, failed.replica);
-  for (const auto& [shard, replica] : replicas_) {
-    if (replica->failed()) repair_requests_->Add(shard, replica->self().replica);
-  }
-  const UnfitReplicas unfit = repair_requests_->wanted();
-  for (const auto& [shard, unfit_replica] : unfit) {
-    const Replica* replica = FindReplica(shard);
-    if (replica != nullptr && replica->self().replica > unfit_replica && replica->IsVoter()) {
-      repair_requests_->Remove(shard);
-    }
-  }
-  repair_requests_->Record();
-  // Whoever leads knows that it is meant.
-  for (const auto& [shard, replica] : repair_requests_->Recorded()) {
+  const auto ask = [this](ShardId shard, ReplicaId replica) {
     for (const NodeId peer : connected_) {
       outbox_.Add(peer, RepairRequest{.group = shard, .failed = {options_.node, replica}});
     }
+  };
+  for (const auto& [shard, failed] : failed_) ask(shard, failed.replica);
+  for (const auto& [shard, replica] : replicas_) {
+    if (replica->failed()) ask(shard, replica->self().replica);
   }
 }
 
+// The group has removed this replica for good.
 void NodeImpl::RemoveReplica(ShardId shard, ReplicaId replica) {
-  const auto it = replicas_.find(shard);
-  if (it == replicas_.end() || it->second->self().replica != replica) return;
+  const auto running = replicas_.find(shard);
+  const auto failed = failed_.find(shard);
+  std::shared_ptr<Replica> removed;
+  std::string folder;
+  if (running != replicas_.end() && running->second->self().replica == replica) {
+    removed = std::move(running->second);
+    folder = folder_->GenerationPath(shard, removed->generation());
+    replicas_.erase(running);
+  } else if (failed != failed_.end() && failed->second.replica == replica) {
+    failed_.erase(failed);
+  } else {
+    return;
+  }
   env_.logger.Info("replica_removed", {{"shard", shard}, {"replica", replica}});
-  // First it goes, then it answers: an answer may bring the next request.
-  const std::shared_ptr<Replica> removed = std::move(it->second);
-  replicas_.erase(it);
-  removed->FailAll(WrongShard(Route()));
   const ReplicaId lowest(replica.value() + 1);
   lowest_allowed_[shard] = lowest;
-  // Its folder goes only after the tombstone is durable: until then a restart would still run it.
+  // Its state goes only after the tombstone is durable: until then a restart would still run it.
+  // Only its own: a successor may be receiving another generation already. What never ran goes at
+  // the next start.
   log_->Append(shard, storage::TombstoneRecord{.lowest_allowed = lowest},
-               [this, alive = std::weak_ptr<bool>(alive_), shard] {
-                 if (alive.expired() || replicas_.contains(shard)) return;
-                 cleanup_->Run([disk = &env_.disk,
-                                path = folder_->ShardPath(shard)] { (void)disk->RemoveTree(path); },
+               [this, alive = std::weak_ptr<bool>(alive_), folder = std::move(folder)] {
+                 if (alive.expired() || folder.empty()) return;
+                 cleanup_->Run([disk = &env_.disk, folder] { (void)disk->RemoveTree(folder); },
                                [] {});
                });
+  // Last: an answer may bring the next request.
+  if (removed != nullptr) removed->FailAll(WrongShard(Route()));
   ScheduleTurn();
 }
 

@@ -23,24 +23,34 @@ bool HasCaughtUp(const raft::RaftStatus& leader, const raft::Member& learner) {
 
 }  // namespace
 
-void Repairs::Requested(const raft::Member& failed) { failed_[failed.node] = failed.replica; }
+void Repairs::Requested(const raft::Member& unfit, MonoTime now) {
+  requests_[unfit.node] = {unfit.replica, now};
+}
 
-std::optional<raft::ConfigurationChange> Repairs::NextStep(const raft::RaftStatus& leader) {
+std::optional<raft::ConfigurationChange> Repairs::NextStep(const raft::RaftStatus& leader,
+                                                           MonoTime now) {
+  std::erase_if(requests_,
+                [now](const auto& entry) { return entry.second.when + kRequestCounts < now; });
   const raft::Configuration& configuration = leader.configuration;
   if (configuration.IsJoint() || !leader.configuration_committed) return std::nullopt;
-  for (auto it = failed_.begin(); it != failed_.end();) {
-    const auto [node, replica] = *it;
+  if (auto step = BringBack(leader); step.has_value()) return step;
+  for (const auto& [node, request] : requests_) {
     const raft::Member* voter = FindNode(configuration.voters, node);
     const raft::Member* learner = FindNode(configuration.learners, node);
     const raft::Member* member = voter != nullptr ? voter : learner;
-    if (member == nullptr) return raft::ConfigurationChange{.add_learners = {node}};
-    if (member->replica <= replica) return raft::ConfigurationChange{.remove = {node}};
-    if (voter != nullptr) {
-      it = failed_.erase(it);
-      continue;
-    }
+    if (member == nullptr || member->replica != request.unfit) continue;
+    // An operator's learner has promised nothing: it goes, and the operator adds it again or not.
+    const bool to_return = voter != nullptr || configuration.IsReturning(node);
+    return raft::ConfigurationChange{.remove = {node}, .to_return = to_return};
+  }
+  return std::nullopt;
+}
+
+std::optional<raft::ConfigurationChange> Repairs::BringBack(const raft::RaftStatus& leader) const {
+  for (const NodeId node : leader.configuration.returning) {
+    const raft::Member* learner = FindNode(leader.configuration.learners, node);
+    if (learner == nullptr) return raft::ConfigurationChange{.add_learners = {node}};
     if (HasCaughtUp(leader, *learner)) return raft::ConfigurationChange{.add_voters = {node}};
-    ++it;
   }
   return std::nullopt;
 }

@@ -113,7 +113,8 @@ void Replica::Turn() {
   while (!installing_ && core_.HasOutputs()) CarryOut(core_.TakeOutputs());
   ServeReads();
   ApplyNext();
-  const bool quiet = outstanding_persists_ == 0 && !applying_ && apply_queue_.empty();
+  const bool quiet = outstanding_persists_ == 0 && outstanding_fetches_ == 0 && !applying_ &&
+                     !compacting_ && apply_queue_.empty();
   if (install_.has_value() && !installing_ && quiet) BeginInstall();
   ArmDeadlineTimer();
 }
@@ -175,10 +176,11 @@ void Replica::Persist(raft::PersistRequest request) {
 }
 
 void Replica::Fetch(const raft::FetchRequest& request, int attempt) {
+  ++outstanding_fetches_;
   context_.log.ReadEntries(
       shard_, request.first, request.last, request.max_bytes,
       Alive([this, request, attempt](absl::StatusOr<std::vector<raft::Entry>> entries) {
-        if (installing_) return;
+        --outstanding_fetches_;
         if (absl::IsDataLoss(entries.status())) {
           // A disk may fail one read and not the next; entries that stay unreadable are lost.
           if (attempt < kFetchAttempts) {
@@ -252,7 +254,7 @@ void Replica::ChangeMembership(const raft::ConfigurationChange& change,
     done(NotTheLeader());
     return;
   }
-  const absl::StatusOr<raft::Position> position = core_.ProposeConfiguration(change);
+  const absl::StatusOr<raft::Position> position = Propose(change);
   if (!position.ok()) {
     done(position.status());
     return;
@@ -278,15 +280,54 @@ void Replica::SettleMembershipWaiters() {
   }
 }
 
+// A new member is tied to the disk that its node has now.
+absl::StatusOr<raft::Position> Replica::Propose(raft::ConfigurationChange change) {
+  for (const NodeId node : change.add_learners) {
+    const Incarnation incarnation = context_.incarnation(node);
+    if (incarnation.is_none()) {
+      return absl::FailedPreconditionError("node " + ToString(node) +
+                                           " is not known here: start it first, with this "
+                                           "cluster's nodes in its join list");
+    }
+    change.incarnations[node] = incarnation;
+  }
+  return core_.ProposeConfiguration(change);
+}
+
+std::optional<MembershipAnswer> Replica::MembershipOf(const raft::Member& member) const {
+  MembershipAnswer answer{.group = shard_, .member = member, .incarnation = {}};
+  // Whoever was addressed was added by a committed entry (raft/leader_membership.cc).
+  const raft::Configuration& active = core_.configuration();
+  if (active.IsMember(member.replica)) {
+    const auto known = active.incarnations.find(member.node);
+    if (known == active.incarnations.end()) return std::nullopt;
+    answer.incarnation = known->second;
+    return answer;
+  }
+  const raft::Configuration& committed = applied_.configuration;
+  const bool removed =
+      !committed.IsMember(member.replica) && member.replica < committed.next_replica_id;
+  return removed ? std::optional(answer) : std::nullopt;
+}
+
 void Replica::OnRepairRequest(const RepairRequest& request) {
-  if (!failure_.has_value() && IsLeader()) repairs_.Requested(request.failed);
+  if (failure_.has_value() || !IsLeader()) return;
+  const std::optional<MembershipAnswer> known = MembershipOf(request.failed);
+  const bool removed = known.has_value() && known->incarnation.is_none();
+  if (!removed) {
+    repairs_.Requested(request.failed, Now());
+  } else if (!core_.configuration().IsReturning(request.failed.node)) {
+    context_.outbox.Add(request.failed.node, *known);
+    Touch();
+  }
 }
 
 void Replica::ContinueRepairs() {
-  if (repairs_.empty() || install_.has_value() || !IsLeader()) return;
-  const std::optional<raft::ConfigurationChange> step = repairs_.NextStep(core_.Status());
+  if (install_.has_value() || !IsLeader()) return;
+  if (repairs_.empty() && core_.configuration().returning.empty()) return;
+  const std::optional<raft::ConfigurationChange> step = repairs_.NextStep(core_.Status(), Now());
   if (!step.has_value()) return;
-  const absl::StatusOr<raft::Position> position = core_.ProposeConfiguration(*step);
+  const absl::StatusOr<raft::Position> position = Propose(*step);
   context_.env.logger.Info("replica_repair_step", {{"shard", shard_},
                                                    {"removes", step->remove.size()},
                                                    {"adds", step->add_learners.size()},

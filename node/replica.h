@@ -49,6 +49,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
 
   ShardId shard() const { return shard_; }
   raft::Member self() const { return self_; }
+  Generation generation() const { return generation_; }
 
   // A request keeps its share of the node's budget until it is answered.
   void Write(WriteRequest request, WriteDone done, RequestBudget::Share share);
@@ -65,6 +66,9 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void OnSnapshotOffer(const SnapshotOffer& offer);
   void OnSnapshotData(SnapshotData data);
   void OnSnapshotAnswer(const SnapshotAnswer& answer);
+  // What the group knows of a member, once that is committed; nullopt when this replica cannot
+  // tell.
+  std::optional<MembershipAnswer> MembershipOf(const raft::Member& member) const;
   // A peer's node declares its replica unfit; only the leader does something about it.
   void OnRepairRequest(const RepairRequest& request);
   void OnPeerLost(NodeId node);
@@ -128,12 +132,14 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool IsRemoved() const;
   void SettleMembershipWaiters();
   absl::Status NotTheLeader() const;
+  absl::StatusOr<raft::Position> Propose(raft::ConfigurationChange change);
   void ContinueRepairs();
   void Fail(const absl::Status& why);
 
   // The log's length and the engine's durability (replica_storage.cc).
   void OnDurable(storage::DurablePoint point);
   void MaybeFlush();
+  void RequestFlush();
   void MaybeCompact();
   void Compact(LogIndex upto);
 
@@ -188,6 +194,8 @@ class Replica : public std::enable_shared_from_this<Replica> {
   raft::Member last_leader_;
   // Records in the log whose durability the core waits for.
   size_t outstanding_persists_ = 0;
+  // Reads of the log that the core waits for.
+  size_t outstanding_fetches_ = 0;
   // A received snapshot on its way to become live. From then on the core gets no new input; once
   // all that it had asked for is done (installing_), it gets none at all, so that nothing that it
   // would persist can slip between the snapshot and its mark in the log.

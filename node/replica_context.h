@@ -31,6 +31,8 @@ struct ReplicaContext {
   std::function<void(ShardId)> touch;
   // The advertised client address of a node, empty when unknown.
   std::function<std::string(NodeId)> client_address;
+  // The disk that a node has now, none when the node is unknown.
+  std::function<Incarnation(NodeId)> incarnation;
   // This replica is no longer part of its group: drop it, and never run one as old again.
   std::function<void(ShardId, ReplicaId)> removed;
   // Drawn at random at start, then counted up: names snapshot transfers.

@@ -25,6 +25,7 @@ kv::AppliedState FoundingState(const sharding::ShardDescriptor& descriptor,
   uint64_t replica = 0;
   for (const NodeAddress& founder : context.folder.identity().founders) {
     state.configuration.voters.push_back({founder.node, ReplicaId(++replica)});
+    state.configuration.incarnations[founder.node] = founder.incarnation;
   }
   state.configuration.next_replica_id = ReplicaId(replica + 1);
   state.configuration_index = kFoundingIndex;

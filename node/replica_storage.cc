@@ -21,6 +21,10 @@ void Replica::MaybeFlush() {
   const bool many = applied_.index >= flushed + context_.options.flush_log_entries;
   const bool busy = flush_requested_at_ > durable_.index;
   if (busy || !(much || many)) return;
+  RequestFlush();
+}
+
+void Replica::RequestFlush() {
   bytes_since_flush_ = 0;
   flush_requested_at_ = applied_.index;
   applier_.Flush(Alive([this](absl::Status error) {
@@ -56,8 +60,7 @@ void Replica::ShrinkLog() {
   if (failure_.has_value() || install_.has_value() || !applier_.has_state()) return;
   if (durable_.index < applied_.index) {
     if (flush_requested_at_ <= durable_.index) {
-      flush_requested_at_ = applied_.index;
-      applier_.Flush([](const absl::Status&) {});
+      RequestFlush();
     }
     return;
   }

@@ -44,6 +44,14 @@ void Insert(Members& members, const Member& member) {
   members.insert(std::upper_bound(members.begin(), members.end(), member), member);
 }
 
+// Only members' disks matter.
+void ForgetFormerNodes(Configuration& configuration) {
+  Members members = configuration.AllMembers();
+  std::erase_if(configuration.incarnations, [&members](const auto& known) {
+    return FindNode(members, known.first) == members.end();
+  });
+}
+
 absl::Status Invalid(NodeId node, std::string_view what) {
   return absl::InvalidArgumentError("node " + ToString(node) + std::string(what));
 }
@@ -67,11 +75,13 @@ class Changer {
  public:
   explicit Changer(const Configuration& current) : next_(current) {}
 
-  absl::Status Remove(NodeId node) {
-    if (EraseVoter(node).has_value()) return absl::OkStatus();
-    const auto learner = FindNode(next_.learners, node);
-    if (learner == next_.learners.end()) return Invalid(node, " is not a member");
-    next_.learners.erase(learner);
+  absl::Status Remove(NodeId node, bool to_return) {
+    const bool was_returning = std::erase(next_.returning, node) > 0;
+    if (!EraseMember(node) && !was_returning) return Invalid(node, " is not a member");
+    if (to_return) {
+      next_.returning.insert(std::upper_bound(next_.returning.begin(), next_.returning.end(), node),
+                             node);
+    }
     return absl::OkStatus();
   }
 
@@ -87,25 +97,36 @@ class Changer {
     if (learner == next_.learners.end()) return Invalid(node, " is not a learner");
     Insert(next_.voters, *learner);
     next_.learners.erase(learner);
+    std::erase(next_.returning, node);
     return absl::OkStatus();
   }
 
-  absl::Status AddLearner(NodeId node) {
+  absl::Status AddLearner(NodeId node, Incarnation incarnation) {
     if (FindNode(next_.voters, node) != next_.voters.end() ||
         FindNode(next_.learners, node) != next_.learners.end()) {
       return Invalid(node, " is a member already");
     }
     Insert(next_.learners, {node, next_.next_replica_id});
+    if (!incarnation.is_none()) next_.incarnations[node] = incarnation;
     next_.next_replica_id = ReplicaId(next_.next_replica_id.value() + 1);
     return absl::OkStatus();
   }
 
   Configuration Finish(const Configuration& current) && {
     if (next_.voters != current.voters) next_.voters_outgoing = current.voters;
+    ForgetFormerNodes(next_);
     return std::move(next_);
   }
 
  private:
+  bool EraseMember(NodeId node) {
+    if (EraseVoter(node).has_value()) return true;
+    const auto learner = FindNode(next_.learners, node);
+    if (learner == next_.learners.end()) return false;
+    next_.learners.erase(learner);
+    return true;
+  }
+
   std::optional<Member> EraseVoter(NodeId node) {
     const auto voter = FindNode(next_.voters, node);
     if (voter == next_.voters.end()) return std::nullopt;
@@ -135,6 +156,10 @@ absl::Status ValidateConfiguration(const Configuration& configuration) {
       return absl::InvalidArgumentError("a demoted member is not an outgoing voter");
     }
   }
+  if (std::adjacent_find(configuration.returning.begin(), configuration.returning.end(),
+                         std::greater_equal<>()) != configuration.returning.end()) {
+    return absl::InvalidArgumentError("returning nodes out of order or twice");
+  }
   std::set<NodeId> nodes;
   std::set<ReplicaId> replicas;
   for (const Member& member : configuration.AllMembers()) {
@@ -157,10 +182,15 @@ absl::StatusOr<Configuration> ApplyChange(const Configuration& current,
   FLOTILLA_CHECK(!current.IsJoint());
   FLOTILLA_RETURN_IF_ERROR(CheckNamesEachNodeOnce(change));
   Changer changer(current);
-  for (NodeId node : change.remove) FLOTILLA_RETURN_IF_ERROR(changer.Remove(node));
+  for (NodeId node : change.remove)
+    FLOTILLA_RETURN_IF_ERROR(changer.Remove(node, change.to_return));
   for (NodeId node : change.demote) FLOTILLA_RETURN_IF_ERROR(changer.Demote(node));
   for (NodeId node : change.add_voters) FLOTILLA_RETURN_IF_ERROR(changer.AddVoter(node));
-  for (NodeId node : change.add_learners) FLOTILLA_RETURN_IF_ERROR(changer.AddLearner(node));
+  for (NodeId node : change.add_learners) {
+    const auto incarnation = change.incarnations.find(node);
+    FLOTILLA_RETURN_IF_ERROR(changer.AddLearner(
+        node, incarnation == change.incarnations.end() ? Incarnation() : incarnation->second));
+  }
   Configuration next = std::move(changer).Finish(current);
   FLOTILLA_RETURN_IF_ERROR(ValidateConfiguration(next));
   return next;
@@ -172,6 +202,7 @@ Configuration LeaveJoint(const Configuration& joint) {
   for (const Member& demoted : next.learners_next) Insert(next.learners, demoted);
   next.learners_next.clear();
   next.voters_outgoing.clear();
+  ForgetFormerNodes(next);
   FLOTILLA_CHECK(ValidateConfiguration(next).ok());
   return next;
 }

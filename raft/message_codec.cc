@@ -75,6 +75,13 @@ void PutConfiguration(std::string& out, const Configuration& configuration) {
   PutMembers(out, configuration.learners);
   PutMembers(out, configuration.learners_next);
   PutId(out, configuration.next_replica_id);
+  PutVarint(out, configuration.returning.size());
+  for (const NodeId node : configuration.returning) PutId(out, node);
+  PutVarint(out, configuration.incarnations.size());
+  for (const auto& [node, incarnation] : configuration.incarnations) {
+    PutId(out, node);
+    PutFixed64(out, incarnation.value());
+  }
 }
 Configuration TakeConfiguration(Decoder& in) {
   Configuration configuration;
@@ -83,6 +90,13 @@ Configuration TakeConfiguration(Decoder& in) {
   configuration.learners = TakeMembers(in);
   configuration.learners_next = TakeMembers(in);
   configuration.next_replica_id = TakeId<ReplicaId>(in);
+  for (uint64_t left = in.Varint(); left > 0 && in.ok(); --left) {
+    configuration.returning.push_back(TakeId<NodeId>(in));
+  }
+  for (uint64_t left = in.Varint(); left > 0 && in.ok(); --left) {
+    const NodeId node = TakeId<NodeId>(in);
+    configuration.incarnations[node] = Incarnation(in.Fixed64());
+  }
   return configuration;
 }
 

@@ -44,6 +44,10 @@ bool Configuration::IsMember(ReplicaId replica) const {
   return IsVoter(replica) || ContainsReplica(learners, replica);
 }
 
+bool Configuration::IsReturning(NodeId node) const {
+  return std::binary_search(returning.begin(), returning.end(), node);
+}
+
 std::vector<Member> Configuration::AllMembers() const {
   std::vector<Member> members = voters;
   members.insert(members.end(), voters_outgoing.begin(), voters_outgoing.end());
@@ -58,6 +62,7 @@ std::ostream& operator<<(std::ostream& os, const Configuration& configuration) {
   PrintMembers(os, " outgoing", configuration.voters_outgoing);
   PrintMembers(os, " learners", configuration.learners);
   PrintMembers(os, " learners_next", configuration.learners_next);
+  for (const NodeId node : configuration.returning) os << " returning=" << node;
   return os;
 }
 

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -63,11 +64,20 @@ struct Configuration {
   std::vector<Member> learners_next;
   // The id that the next added member gets. Invariant: greater than every id ever used.
   ReplicaId next_replica_id{1};
+  // Nodes whose replica was unfit and removed: the leader adds them again and makes them voters. In
+  // here, not in a leader's memory, so that it goes on whoever leads, and ends when an operator
+  // removes the node.
+  std::vector<NodeId> returning;
+  // The disk that each member's replica was created for. A node that has lost its disk is another
+  // incarnation and must not take the replica's place: it has forgotten whom it voted for and what
+  // it acknowledged (etcd#10254).
+  std::map<NodeId, Incarnation> incarnations;
 
   bool IsJoint() const { return !voters_outgoing.empty(); }
   // As a voter of either half.
   bool IsVoter(ReplicaId replica) const;
   bool IsMember(ReplicaId replica) const;
+  bool IsReturning(NodeId node) const;
   // All members of both halves and all learners, sorted, once each.
   std::vector<Member> AllMembers() const;
 
@@ -82,7 +92,11 @@ struct ConfigurationChange {
   std::vector<NodeId> add_learners;  // not members yet
   std::vector<NodeId> add_voters;    // learners to promote
   std::vector<NodeId> demote;        // voters that become learners
-  std::vector<NodeId> remove;        // voters or learners
+  std::vector<NodeId> remove;        // voters or learners; returning nodes, which then stay away
+  // What `remove` names is to be added again: see Configuration::returning.
+  bool to_return = false;
+  // Of what `add_learners` names.
+  std::map<NodeId, Incarnation> incarnations{};
 };
 
 // Where a snapshot stands: everything up to `index` is in it.

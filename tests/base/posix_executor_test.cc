@@ -194,12 +194,12 @@ TEST_F(PosixSequenceTest, TwoLogsDoNotWaitForEachOther) {
   executor_.Stop();
 }
 
-TEST_F(PosixSequenceTest, DestroyingASequenceWaitsForTheRunningJobAndDropsTheRest) {
+TEST_F(PosixSequenceTest, DestroyingASequenceWaitsForTheRunningJob) {
   auto sequence = source_.NewSequence(SequenceSource::Use::kBulk, executor_);
   std::promise<void> entered;
   std::promise<void> release;
   bool finished = false;
-  bool others_ran = false;
+  bool done = false;
   RunOn([&] {
     sequence->Run(
         [&] {
@@ -207,16 +207,37 @@ TEST_F(PosixSequenceTest, DestroyingASequenceWaitsForTheRunningJobAndDropsTheRes
           release.get_future().wait();
           finished = true;
         },
-        [&] { others_ran = true; });
-    sequence->Run([&] { others_ran = true; }, [&] { others_ran = true; });
+        [&] { done = true; });
   });
   entered.get_future().wait();
   std::thread releaser([&] { release.set_value(); });
-  RunOn([&] { sequence.reset(); });
+  RunOn([&] {
+    sequence.reset();
+    EXPECT_TRUE(finished);
+    done = false;  // it may have come home before
+  });
   releaser.join();
   RunOn([] {});
-  EXPECT_TRUE(finished);
-  EXPECT_FALSE(others_ran);
+  EXPECT_FALSE(done);
+}
+
+TEST_F(PosixSequenceTest, DestroyingASequenceDropsWhatHasNotBegun) {
+  PosixSequenceSource source({.bulk_threads = 1});
+  auto blocker = source.NewSequence(SequenceSource::Use::kBulk, executor_);
+  auto sequence = source.NewSequence(SequenceSource::Use::kBulk, executor_);
+  std::promise<void> release;
+  std::promise<void> released;
+  bool ran = false;
+  RunOn([&] {
+    blocker->Run([&] { release.get_future().wait(); }, [&] { released.set_value(); });
+    sequence->Run([&] { ran = true; }, [&] { ran = true; });
+    sequence.reset();
+  });
+  release.set_value();
+  released.get_future().wait();
+  RunOn([] {});
+  EXPECT_FALSE(ran);
+  RunOn([&] { blocker.reset(); });
 }
 
 }  // namespace

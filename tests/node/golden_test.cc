@@ -5,7 +5,6 @@
 #include "node/address_codec.h"
 #include "node/data_folder.h"
 #include "node/envelope.h"
-#include "node/repair_requests.h"
 #include "tests/support/golden_file.h"
 #include <gtest/gtest.h>
 
@@ -31,15 +30,6 @@ TEST(GoldenFormats, Identity) {
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->founders, identity.founders);
   EXPECT_EQ(read->cluster, identity.cluster);
-}
-
-TEST(GoldenFormats, UnfitReplicas) {
-  const UnfitReplicas unfit{{ShardId(1), ReplicaId(3)}, {ShardId(7), ReplicaId(300)}};
-  EXPECT_EQ(tests::ToHex(EncodeUnfitReplicas(unfit)),
-            tests::ToHex(tests::ReadGoldenFile("node_repairs.hex")));
-  const auto read = DecodeUnfitReplicas(tests::ReadGoldenFile("node_repairs.hex"));
-  ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(*read, unfit);
 }
 
 TEST(GoldenFormats, Hello) {
@@ -80,13 +70,19 @@ TEST(GoldenFormats, Envelope) {
   writer.Add(WriteAnswer{.id = 4, .reply = reply}, kNow);
   writer.Add(SnapshotData{.transfer = 8, .group = ShardId(7), .offset = 1, .data = "bytes"}, kNow);
   writer.Add(RepairRequest{.group = ShardId(7), .failed = {NodeId(2), ReplicaId(2)}}, kNow);
+  writer.Add(MembershipQuestion{.group = ShardId(7), .member = {NodeId(2), ReplicaId(2)}}, kNow);
+  writer.Add(MembershipAnswer{.group = ShardId(7),
+                              .member = {NodeId(2), ReplicaId(2)},
+                              .incarnation = Incarnation(0x1002)},
+             kNow);
   EXPECT_EQ(tests::ToHex(writer.Take()), tests::ToHex(tests::ReadGoldenFile("node_envelope.hex")));
 
   std::vector<PeerItem> items;
   const absl::Status read = ReadEnvelope(tests::ReadGoldenFile("node_envelope.hex"), kNow,
                                          [&](PeerItem item) { items.push_back(std::move(item)); });
   ASSERT_TRUE(read.ok()) << read;
-  ASSERT_EQ(items.size(), 6u);
+  ASSERT_EQ(items.size(), 8u);
+  EXPECT_EQ(std::get<MembershipAnswer>(items[7]).incarnation, Incarnation(0x1002));
   EXPECT_EQ(std::get<WriteAnswer>(items[3]).reply.error.route->leader_address, "n3:6170");
 }
 

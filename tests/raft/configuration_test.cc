@@ -58,6 +58,43 @@ TEST(RaftConfiguration, ReplicaIdsAreNeverUsedAgain) {
   }
 }
 
+TEST(RaftConfiguration, AMemberIsTiedToTheDiskThatItsNodeHadWhenItWasAdded) {
+  ConfigurationChange add;
+  add.add_learners = Nodes({4});
+  add.incarnations = {{NodeId(4), Incarnation(44)}};
+  Configuration configuration = ApplyChange(MakeConfiguration(3), add).value();
+  EXPECT_EQ(configuration.incarnations, add.incarnations);
+  ConfigurationChange promote;
+  promote.add_voters = Nodes({4});
+  configuration = LeaveJoint(ApplyChange(configuration, promote).value());
+  EXPECT_EQ(configuration.incarnations, add.incarnations);
+  ConfigurationChange remove;
+  remove.remove = Nodes({4});
+  configuration = ApplyChange(configuration, remove).value();
+  EXPECT_EQ(configuration.incarnations, add.incarnations) << "an outgoing voter is still a member";
+  EXPECT_TRUE(LeaveJoint(configuration).incarnations.empty());
+}
+
+TEST(RaftConfiguration, AReturningNodeIsRememberedUntilItVotesOrIsRemovedForGood) {
+  ConfigurationChange remove;
+  remove.remove = Nodes({3});
+  remove.to_return = true;
+  const Configuration away = LeaveJoint(ApplyChange(MakeConfiguration(3), remove).value());
+  EXPECT_TRUE(away.IsReturning(NodeId(3)));
+
+  ConfigurationChange add;
+  add.add_learners = Nodes({3});
+  const Configuration learning = ApplyChange(away, add).value();
+  EXPECT_TRUE(learning.IsReturning(NodeId(3)));
+  ConfigurationChange promote;
+  promote.add_voters = Nodes({3});
+  EXPECT_FALSE(ApplyChange(learning, promote).value().IsReturning(NodeId(3)));
+
+  remove.to_return = false;
+  EXPECT_FALSE(ApplyChange(away, remove).value().IsReturning(NodeId(3)));
+  EXPECT_FALSE(ApplyChange(learning, remove).value().IsReturning(NodeId(3)));
+}
+
 TEST(RaftConfiguration, JointLearnersNext) {
   // A demoted voter keeps its vote in the outgoing half until the joint configuration is left.
   ConfigurationChange change;

@@ -29,6 +29,8 @@ Configuration JointConfiguration() {
   configuration.voters_outgoing = {MemberNumber(1), MemberNumber(5)};
   configuration.learners_next = {MemberNumber(5)};
   configuration.next_replica_id = ReplicaId(6);
+  configuration.returning = {NodeId(9)};
+  configuration.incarnations = {{NodeId(4), Incarnation(0x44)}};
   return configuration;
 }
 
