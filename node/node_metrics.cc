@@ -13,8 +13,10 @@ NodeMetrics::NodeMetrics(MetricsRegistry& registry)
                                          "Changes of the leader that a replica here noticed.")),
       writes_forwarded(registry.AddCounter("flotilla_router_writes_forwarded_total",
                                            "Writes sent on to another node that leads.")),
-      read_rounds(registry.AddCounter("flotilla_raft_read_rounds_total",
-                                      "Read index rounds asked for; one serves many reads.")),
+      read_rounds(registry.AddCounter(
+          "flotilla_raft_read_rounds_total",
+          "Read index rounds asked for; one serves many reads, an idle replica asks "
+          "for five a second.")),
       snapshots_sent(registry.AddCounter("flotilla_raft_snapshots_sent_total",
                                          "Snapshots that a peer has installed.")),
       snapshots_installed(registry.AddCounter("flotilla_raft_snapshots_installed_total",

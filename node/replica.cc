@@ -28,7 +28,6 @@ Replica::Replica(ReplicaStart start, ReplicaContext& context)
       applier_(std::move(start.state), context.env.sequences, context.env.executor,
                [this](storage::DurablePoint point) { OnDurable(std::move(point)); }),
       generation_(start.generation),
-      freshness_(context.env.clock.Now()),
       next_round_(context.env.clock.Now()),
       compacted_(start.raft.snapshot.index),
       sender_(shard_, self_, applier_, context,
@@ -71,15 +70,6 @@ void Replica::Campaign() {
 
 void Replica::Receive(raft::Message message) {
   if (failure_.has_value() || install_.has_value()) return;
-  const MonoTime now = Now();
-  if (message.term == core_.term()) {
-    if (IsLeader()) freshness_.HeardPeer(message.from.replica, now);
-    if (const auto* heartbeat = std::get_if<raft::Heartbeat>(&message.body)) {
-      freshness_.HeardCommit(now, heartbeat->commit, applied_.index);
-    } else if (const auto* append = std::get_if<raft::AppendRequest>(&message.body)) {
-      freshness_.HeardCommit(now, append->commit, applied_.index);
-    }
-  }
   core_.Receive(std::move(message));
   Touch();
 }
@@ -99,7 +89,6 @@ void Replica::Tick() {
   if (!install_.has_value()) core_.Tick();
   // A peer that held the log may have been given up since the engine last reported.
   MaybeCompact();
-  if (IsLeader()) freshness_.LedBy(core_.configuration(), self_.replica, Now());
   ContinueRepairs();
   Touch();
 }
@@ -132,7 +121,7 @@ void Replica::CarryOut(raft::Outputs outputs) {
   for (const raft::ReadReady& ready : outputs.reads) {
     if (ready.index.is_none()) reads_wait_for_tick_ = true;
     if (const auto registered = reads_.Confirmed(ready); registered.has_value()) {
-      freshness_.Confirmed(*registered);
+      freshness_.Confirmed(*registered, ready.index, applied_.index);
     }
   }
   for (const raft::FetchRequest& fetch : outputs.fetches) Fetch(fetch);

@@ -168,6 +168,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // at once: until then that would spin.
   bool writes_wait_for_tick_ = false;
   bool reads_wait_for_tick_ = false;
+  MonoTime last_read_round_;
   std::vector<MembershipWaiter> membership_waiters_;
   Repairs repairs_;
   Freshness freshness_;

@@ -104,7 +104,7 @@ struct ReadRequest {
 struct ReadReply {
   Error error;
   kv::ReadResult result;  // when error.ok()
-  // kStale: how long ago this replica last knew itself to be up to date.
+  // kStale: how long ago this replica last knew itself to be up to date (node/freshness.h).
   Duration lag{0};
 };
 using ReadDone = absl::AnyInvocable<void(ReadReply)>;
