@@ -1,9 +1,8 @@
 // The rows about the replica itself: AppliedRow and ShardRow.
-#include <limits>
-
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "kv/formats.h"
+#include "kv/limits_codec.h"
 #include "kv/rows.h"
 #include "raft/message_codec.h"
 
@@ -19,12 +18,6 @@ absl::StatusOr<std::string> ReadRow(const storage::StateReader& state, const std
   FLOTILLA_ASSIGN_OR_RETURN(std::optional<std::string> row, state.Get(key));
   if (!row.has_value()) return absl::DataLossError(std::string(name) + " is missing");
   return *std::move(row);
-}
-
-uint32_t TakeUint32(Decoder& in) {
-  const uint64_t value = in.Varint();
-  if (value > std::numeric_limits<uint32_t>::max()) in.Fail();
-  return static_cast<uint32_t>(value);
 }
 
 Duration TakeDuration(Decoder& in) {
@@ -49,48 +42,6 @@ sharding::ShardDescriptor TakeDescriptor(Decoder& in) {
   const sharding::Arc& arc = descriptor.arc;
   if (arc.first > arc.last || arc.last.value >= sharding::kSlotCount) in.Fail();
   return descriptor;
-}
-
-void PutLimits(std::string& out, const Limits& limits) {
-  PutVarint(out, limits.max_key_bytes);
-  PutVarint(out, limits.max_value_bytes);
-  PutVarint(out, limits.max_command_bytes);
-  PutVarint(out, limits.max_operations);
-  PutVarint(out, limits.max_delete_range);
-  PutVarint(out, limits.max_batch_get);
-  PutVarint(out, limits.max_page_rows);
-  PutVarint(out, limits.max_page_bytes);
-}
-
-Limits TakeLimits(Decoder& in) {
-  Limits limits;
-  limits.max_key_bytes = in.Varint();
-  limits.max_value_bytes = in.Varint();
-  limits.max_command_bytes = in.Varint();
-  limits.max_operations = in.Varint();
-  limits.max_delete_range = in.Varint();
-  limits.max_batch_get = in.Varint();
-  limits.max_page_rows = in.Varint();
-  limits.max_page_bytes = in.Varint();
-  return limits;
-}
-
-void PutSessionLimits(std::string& out, const SessionLimits& limits) {
-  PutVarint(out, limits.max_sessions);
-  PutVarint(out, limits.max_results_per_session);
-  PutVarint(out, limits.max_bytes_per_session);
-  PutVarint(out, limits.max_bytes);
-  PutVarint(out, static_cast<uint64_t>(limits.idle_expiry.count()));
-}
-
-SessionLimits TakeSessionLimits(Decoder& in) {
-  SessionLimits limits;
-  limits.max_sessions = TakeUint32(in);
-  limits.max_results_per_session = TakeUint32(in);
-  limits.max_bytes_per_session = in.Varint();
-  limits.max_bytes = in.Varint();
-  limits.idle_expiry = TakeDuration(in);
-  return limits;
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ std::string EncodeHello(const Hello& hello) {
   EncodeAddress(hello.self, out);
   PutFixed64(out, hello.cluster.value());
   PutVarint(out, hello.initial_nodes);
-  PutVarint(out, hello.initial_shards);
+  PutFoundingPlan(out, hello.plan);
   PutVarint(out, hello.join.size());
   for (const std::string& address : hello.join) PutString(out, address);
   EncodeAddresses(hello.founders, out);
@@ -73,7 +73,7 @@ absl::StatusOr<Hello> DecodeHello(std::string_view bytes) {
   hello.self = DecodeAddress(in);
   hello.cluster = ClusterId(in.Fixed64());
   hello.initial_nodes = static_cast<uint32_t>(in.Varint());
-  hello.initial_shards = static_cast<uint32_t>(in.Varint());
+  hello.plan = TakeFoundingPlan(in);
   const uint64_t joins = DecodeCount(in);
   for (uint64_t i = 0; i < joins && in.ok(); ++i) hello.join.emplace_back(in.String());
   hello.founders = DecodeAddresses(in);

@@ -61,9 +61,7 @@ Hello ClusterJoin::LocalHello() const {
   Hello hello = hello_;
   hello.cluster = folder_.identity().cluster;
   hello.founders = folder_.identity().founders;
-  if (folder_.identity().founding_shards != 0) {
-    hello.initial_shards = folder_.identity().founding_shards;
-  }
+  if (joined()) hello.plan = folder_.identity().plan;
   return hello;
 }
 
@@ -169,10 +167,10 @@ void ClusterJoin::Adopt(const Hello& peer) {
         "Start it under a new node id"));
     return;
   }
-  Save(peer.cluster, peer.founders, peer.initial_shards);
+  Save(peer.cluster, peer.founders, peer.plan);
 }
 
-bool ClusterJoin::AllListedAreEmpty(std::map<NodeId, NodeAddress>& founders) const {
+bool ClusterJoin::AllListedAreEmpty(std::map<NodeId, NodeAddress>& founders) {
   founders.emplace(hello_.self.node, hello_.self);
   for (const std::string& address : hello_.join) {
     if (address == hello_.self.peer_address) continue;
@@ -183,9 +181,15 @@ bool ClusterJoin::AllListedAreEmpty(std::map<NodeId, NodeAddress>& founders) con
     const auto [it, added] = founders.emplace(peer.self.node, peer.self);
     // The same node under two addresses is one founder; two nodes under one id are none.
     if (!added && it->second.incarnation != peer.self.incarnation) return false;
-    const bool same_plan = peer.initial_nodes == hello_.initial_nodes &&
-                           peer.initial_shards == hello_.initial_shards && peer.join == hello_.join;
-    if (!same_plan && peer.self.node != hello_.self.node) return false;
+    const bool same_plan = peer.initial_nodes == hello_.initial_nodes && peer.plan == hello_.plan &&
+                           peer.join == hello_.join;
+    if (!same_plan && peer.self.node != hello_.self.node) {
+      last_refusal_ = "node " + ToString(peer.self.node) +
+                      " would found the cluster with other settings: join, initial-nodes, "
+                      "max-key-size, max-value-size and max-command-size must be the same on all "
+                      "founders";
+      return false;
+    }
   }
   return true;
 }
@@ -203,14 +207,15 @@ void ClusterJoin::MaybeForm() {
   std::vector<NodeAddress> members;
   for (const auto& [node, address] : founders) members.push_back(address);
   logger_.Info("cluster_formed", {{"founders", members.size()}});
-  Save(ClusterId(random_.Next() | 1), std::move(members), hello_.initial_shards);
+  Save(ClusterId(random_.Next() | 1), std::move(members), hello_.plan);
 }
 
-void ClusterJoin::Save(ClusterId cluster, std::vector<NodeAddress> founders, uint32_t shards) {
+void ClusterJoin::Save(ClusterId cluster, std::vector<NodeAddress> founders,
+                       const FoundingPlan& plan) {
   Identity identity = folder_.identity();
   identity.cluster = cluster;
   identity.founders = std::move(founders);
-  identity.founding_shards = shards;
+  identity.plan = plan;
   if (const absl::Status status = folder_.SaveIdentity(std::move(identity)); !status.ok()) {
     Fail(Annotate(status, "cannot write IDENTITY"));
     return;

@@ -63,8 +63,8 @@ class ClusterJoin {
   void Learn(const Hello& peer);
   void Adopt(const Hello& peer);
   void MaybeForm();
-  bool AllListedAreEmpty(std::map<NodeId, NodeAddress>& founders) const;
-  void Save(ClusterId cluster, std::vector<NodeAddress> founders, uint32_t shards);
+  bool AllListedAreEmpty(std::map<NodeId, NodeAddress>& founders);
+  void Save(ClusterId cluster, std::vector<NodeAddress> founders, const FoundingPlan& plan);
   void Fail(absl::Status status);
 
   const Hello hello_;

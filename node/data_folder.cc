@@ -80,7 +80,7 @@ std::string EncodeIdentity(const Identity& identity) {
   PutFixed64(out, identity.node.value());
   PutFixed64(out, identity.incarnation.value());
   PutFixed64(out, identity.cluster.value());
-  PutVarint(out, identity.founding_shards);
+  PutFoundingPlan(out, identity.plan);
   EncodeAddresses(identity.founders, out);
   PutFixed32(out, Crc32c(out));
   return out;
@@ -98,7 +98,7 @@ absl::StatusOr<Identity> DecodeIdentity(std::string_view bytes) {
   identity.node = NodeId(in.Fixed64());
   identity.incarnation = Incarnation(in.Fixed64());
   identity.cluster = ClusterId(in.Fixed64());
-  identity.founding_shards = static_cast<uint32_t>(in.Varint());
+  identity.plan = TakeFoundingPlan(in);
   identity.founders = DecodeAddresses(in);
   FLOTILLA_RETURN_IF_ERROR(in.Finish("IDENTITY"));
   return identity;

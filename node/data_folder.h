@@ -27,8 +27,7 @@ struct Identity {
   // The members of the founding groups, sorted by node; their position gives the replica id. Empty
   // until formed.
   std::vector<NodeAddress> founders;
-  // Groups that the cluster was founded with.
-  uint32_t founding_shards = 0;
+  FoundingPlan plan;
 };
 std::string EncodeIdentity(const Identity& identity);
 absl::StatusOr<Identity> DecodeIdentity(std::string_view bytes);

@@ -114,7 +114,9 @@ absl::Status NodeImpl::Open() {
                 .peer_address = options_.advertise_peer,
                 .client_address = options_.advertise_client};
   hello.initial_nodes = options_.initial_nodes;
-  hello.initial_shards = options_.initial_shards;
+  hello.plan = {.shards = options_.initial_shards,
+                .limits = options_.limits,
+                .session_limits = options_.session_limits};
   hello.join = options_.join;
   std::sort(hello.join.begin(), hello.join.end());
   join_ = std::make_unique<ClusterJoin>(std::move(hello), *folder_, env_.clock, env_.executor,

@@ -47,7 +47,7 @@ void NodeImpl::FoundMissingReplicas() {
   if (!founder) return;
   // The first founder campaigns at once: nobody has to time out for the first leader.
   const bool first = identity.founders.front().node == options_.node;
-  for (const sharding::ShardDescriptor& shard : FoundingShards(identity.founding_shards)) {
+  for (const sharding::ShardDescriptor& shard : FoundingShards(identity.plan.shards)) {
     const bool known = replicas_.contains(shard.shard) || failed_.contains(shard.shard) ||
                        lowest_allowed_.contains(shard.shard) || starting_.contains(shard.shard);
     if (known) continue;

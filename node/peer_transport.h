@@ -12,6 +12,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "base/ids.h"
+#include "node/founding_plan.h"
 
 namespace flotilla::node {
 
@@ -36,7 +37,7 @@ struct Hello {
   NodeAddress self;
   ClusterId cluster;  // none: this node's folder is empty
   uint32_t initial_nodes = 0;
-  uint32_t initial_shards = 0;
+  FoundingPlan plan;  // of a cluster to be founded, or the one that this node's was founded with
   std::vector<std::string> join;  // sorted
   // The founding members, in the order of their ids; empty while none is formed.
   std::vector<NodeAddress> founders;

@@ -20,8 +20,9 @@ kv::AppliedState FoundingState(const sharding::ShardDescriptor& descriptor,
   state.index = kFoundingIndex;
   state.term = kFoundingTerm;
   state.descriptor = descriptor;
-  state.limits = context.options.limits;
-  state.session_limits = context.options.session_limits;
+  const FoundingPlan& plan = context.folder.identity().plan;
+  state.limits = plan.limits;
+  state.session_limits = plan.session_limits;
   uint64_t replica = 0;
   for (const NodeAddress& founder : context.folder.identity().founders) {
     state.configuration.voters.push_back({founder.node, ReplicaId(++replica)});

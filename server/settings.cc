@@ -64,10 +64,11 @@ constexpr Setting kSettings[] = {
                                  "Requests accepted and not yet answered; more are refused."),
     Of<&O::max_pending_bytes>("request.max-pending-size", "The same in bytes."),
     Of<&O::max_message_bytes>("max-message-size", "Of one gRPC message; at most 16MiB."),
-    Of<&O::max_key_bytes>("max-key-size", "At most 4KiB."),
-    Of<&O::max_value_bytes>("max-value-size", "At most 8MiB."),
+    Of<&O::max_key_bytes>("max-key-size", "At most 4KiB. Counts when the cluster is founded."),
+    Of<&O::max_value_bytes>("max-value-size", "At most 8MiB. Counts when the cluster is founded."),
     Of<&O::max_command_bytes>("max-command-size",
-                              "Of one write with all its values; at most 16MiB."),
+                              "Of one write with all its values; at most 16MiB. Counts when the "
+                              "cluster is founded."),
 
     Of<&O::tick>("raft.tick", "The unit of Raft's timers."),
     Of<&O::election_timeout_ticks>("raft.election-ticks",

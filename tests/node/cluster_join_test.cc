@@ -25,7 +25,7 @@ std::string AddressOf(uint64_t id) { return "n" + std::to_string(id) + ":6171"; 
 class Joiner : public ClusterJoin::Listener {
  public:
   Joiner(simulation::SimWorld& world, simulation::SimDisk& disk, uint64_t id,
-         std::vector<std::string> join, uint32_t initial_nodes)
+         std::vector<std::string> join, uint32_t initial_nodes, const kv::Limits& limits = {})
       : clock_(world),
         executor_(world, clock_, static_cast<simulation::NodeIndex>(id), {}, Random(id)) {
     // Every process of a node draws anew, as a real one does.
@@ -36,7 +36,7 @@ class Joiner : public ClusterJoin::Listener {
     Hello hello;
     hello.self = {NodeId(id), folder_->identity().incarnation, AddressOf(id), "client"};
     hello.initial_nodes = initial_nodes;
-    hello.initial_shards = 1;
+    hello.plan = {.shards = 1, .limits = limits, .session_limits = {}};
     hello.join = std::move(join);
     std::sort(hello.join.begin(), hello.join.end());
     join_ = std::make_unique<ClusterJoin>(std::move(hello), *folder_, clock_, executor_, transport,
@@ -74,11 +74,12 @@ class ClusterJoinTest : public testing::Test {
     }
     return *disk;
   }
-  Joiner& Start(uint64_t id, std::vector<uint64_t> join = {1, 2, 3}, uint32_t initial = 3) {
+  Joiner& Start(uint64_t id, std::vector<uint64_t> join = {1, 2, 3}, uint32_t initial = 3,
+                const kv::Limits& limits = {}) {
     std::vector<std::string> addresses;
     for (const uint64_t other : join) addresses.push_back(AddressOf(other));
     nodes_[id].reset();
-    nodes_[id] = std::make_unique<Joiner>(world_, DiskOf(id), id, addresses, initial);
+    nodes_[id] = std::make_unique<Joiner>(world_, DiskOf(id), id, addresses, initial, limits);
     return *nodes_[id];
   }
   void Kill(uint64_t id) { nodes_.erase(id); }
@@ -158,6 +159,34 @@ TEST_F(ClusterJoinTest, DifferentPlansFormNothing) {
   Start(3, {1, 2, 3}, 2);
   Run();
   for (const uint64_t id : {1, 2, 3}) EXPECT_EQ(nodes_[id]->joined, 0);
+}
+
+// Limits decide what a command does: replicas that began with different ones would diverge.
+TEST_F(ClusterJoinTest, DifferentLimitsFormNothingAndAreNamed) {
+  Start(1);
+  Start(2);
+  kv::Limits larger;
+  larger.max_value_bytes *= 2;
+  Start(3, {1, 2, 3}, 3, larger);
+  Run();
+  for (const uint64_t id : {1, 2, 3}) EXPECT_EQ(nodes_[id]->joined, 0);
+  EXPECT_NE(nodes_[1]->join().Describe().find("max-value-size"), std::string::npos)
+      << nodes_[1]->join().Describe();
+}
+
+TEST_F(ClusterJoinTest, AFounderBeginsWithTheClustersLimitsWhateverItsOwnAreByThen) {
+  for (const uint64_t id : {1, 2, 3}) Start(id);
+  cut_ = {3};
+  Run(std::chrono::milliseconds(50));
+  cut_.clear();
+  Run();
+  Kill(3);
+  kv::Limits larger;
+  larger.max_value_bytes *= 2;
+  Start(3, {1, 2, 3}, 3, larger);
+  Run();
+  EXPECT_EQ(nodes_[3]->identity().plan, nodes_[1]->identity().plan);
+  EXPECT_EQ(nodes_[3]->join().LocalHello().plan, nodes_[1]->identity().plan);
 }
 
 TEST_F(ClusterJoinTest, AListLongerThanThePlanFormsNothing) {

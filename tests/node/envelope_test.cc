@@ -129,7 +129,7 @@ TEST(Hello, ComesBackWhole) {
   hello.self = {NodeId(3), Incarnation(99), "a:1", "a:2"};
   hello.cluster = ClusterId(77);
   hello.initial_nodes = 3;
-  hello.initial_shards = 1;
+  hello.plan.shards = 1;
   hello.join = {"a:1", "b:1"};
   hello.founders = {hello.self};
   const absl::StatusOr<Hello> read = DecodeHello(EncodeHello(hello));

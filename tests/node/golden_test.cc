@@ -23,7 +23,7 @@ TEST(GoldenFormats, Identity) {
                           .incarnation = Incarnation(0x1002),
                           .cluster = ClusterId(0xc1),
                           .founders = {AddressOf(1), AddressOf(2)},
-                          .founding_shards = 3};
+                          .plan = {.shards = 3}};
   EXPECT_EQ(tests::ToHex(EncodeIdentity(identity)),
             tests::ToHex(tests::ReadGoldenFile("node_identity.hex")));
   const auto read = DecodeIdentity(tests::ReadGoldenFile("node_identity.hex"));
@@ -37,7 +37,7 @@ TEST(GoldenFormats, Hello) {
   hello.self = AddressOf(2);
   hello.cluster = ClusterId(0xc1);
   hello.initial_nodes = 2;
-  hello.initial_shards = 3;
+  hello.plan.shards = 3;
   hello.join = {"n1:6171", "n2:6171"};
   hello.founders = {AddressOf(1), AddressOf(2)};
   EXPECT_EQ(tests::ToHex(EncodeHello(hello)),
