@@ -12,7 +12,8 @@ const raft::Member* FindNode(const std::vector<raft::Member>& members, NodeId no
   return it == members.end() ? nullptr : &*it;
 }
 
-// A learner may vote once it would not hold the next commit up for long.
+}  // namespace
+
 bool HasCaughtUp(const raft::RaftStatus& leader, const raft::Member& learner) {
   constexpr uint64_t kEntriesBehind = 1000;
   return std::any_of(leader.peers.begin(), leader.peers.end(), [&](const raft::PeerProgress& peer) {
@@ -20,8 +21,6 @@ bool HasCaughtUp(const raft::RaftStatus& leader, const raft::Member& learner) {
            peer.match + kEntriesBehind >= leader.commit;
   });
 }
-
-}  // namespace
 
 void Repairs::Requested(const raft::Member& unfit, MonoTime now) {
   requests_[unfit.node] = {unfit.replica, now};

@@ -17,6 +17,9 @@
 
 namespace flotilla::node {
 
+// A learner may vote once it would not hold the next commit up for long (Raft thesis 4.2.1).
+bool HasCaughtUp(const raft::RaftStatus& leader, const raft::Member& learner);
+
 class Repairs {
  public:
   // How long a request counts; a node that means it repeats it about once a second. Without an end

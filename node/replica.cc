@@ -269,7 +269,7 @@ void Replica::SettleMembershipWaiters() {
   }
 }
 
-// A new member is tied to the disk that its node has now.
+// A new member is tied to the disk that its node has now; a new voter must be able to vote.
 absl::StatusOr<raft::Position> Replica::Propose(raft::ConfigurationChange change) {
   for (const NodeId node : change.add_learners) {
     const Incarnation incarnation = context_.incarnation(node);
@@ -279,6 +279,16 @@ absl::StatusOr<raft::Position> Replica::Propose(raft::ConfigurationChange change
                                            "cluster's nodes in its join list");
     }
     change.incarnations[node] = incarnation;
+  }
+  const raft::RaftStatus status = core_.Status();
+  for (const raft::Member& learner : status.configuration.learners) {
+    const bool promoted = std::find(change.add_voters.begin(), change.add_voters.end(),
+                                    learner.node) != change.add_voters.end();
+    if (promoted && !HasCaughtUp(status, learner)) {
+      return absl::FailedPreconditionError("node " + ToString(learner.node) +
+                                           " has not caught up yet, or does not answer: as a voter "
+                                           "it would hold up every write");
+    }
   }
   return core_.ProposeConfiguration(change);
 }

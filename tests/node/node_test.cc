@@ -452,6 +452,28 @@ TEST(Node, AnUnfitReplicaOfANodeThatAnOperatorRemovedIsBuried) {
   EXPECT_EQ(rig.node(rig.LeaderOf())->Status().replicas[0].raft.configuration.voters.size(), 3u);
 }
 
+TEST(Node, ALearnerThatDoesNotAnswerIsNotMadeAVoter) {
+  NodeRig rig(19, 2, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  absl::Status changed = absl::UnknownError("not yet");
+  const auto change = [&](const raft::ConfigurationChange& step) {
+    changed = absl::UnknownError("not yet");
+    rig.node(1)->ChangeMembership(ShardId(1), step, [&](absl::Status status) { changed = status; });
+    rig.RunUntil([&] { return !absl::IsUnknown(changed); });
+    return changed.ok();
+  };
+  // Node 2 has said hello by now; then it goes.
+  ASSERT_TRUE(rig.RunUntil([&] { return !rig.node(1)->Status().peers.empty(); }));
+  rig.PowerOff(2);
+  ASSERT_TRUE(rig.RunUntil([&] { return change({.add_learners = {NodeId(2)}}); })) << changed;
+  EXPECT_FALSE(change({.add_voters = {NodeId(2)}}));
+  EXPECT_TRUE(absl::IsFailedPrecondition(changed)) << changed;
+  EXPECT_TRUE(rig.Put(1, "k", "v").error.ok()) << "one voter is a majority of one";
+  rig.Start(2);
+  EXPECT_TRUE(rig.RunUntil([&] { return change({.add_voters = {NodeId(2)}}); })) << changed;
+}
+
 TEST(Node, ANodeThatNobodyKnowsIsNotAdded) {
   NodeRig rig(18);
   rig.StartAll();
