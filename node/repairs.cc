@@ -17,8 +17,8 @@ const raft::Member* FindNode(const std::vector<raft::Member>& members, NodeId no
 bool HasCaughtUp(const raft::RaftStatus& leader, const raft::Member& learner) {
   constexpr uint64_t kEntriesBehind = 1000;
   return std::any_of(leader.peers.begin(), leader.peers.end(), [&](const raft::PeerProgress& peer) {
-    return peer.member == learner && peer.recently_active && !peer.snapshot_pending &&
-           peer.match + kEntriesBehind >= leader.commit;
+    return peer.member == learner && !peer.match.is_none() && peer.recently_active &&
+           !peer.snapshot_pending && peer.match + kEntriesBehind >= leader.commit;
   });
 }
 

@@ -285,9 +285,9 @@ absl::StatusOr<raft::Position> Replica::Propose(raft::ConfigurationChange change
     const bool promoted = std::find(change.add_voters.begin(), change.add_voters.end(),
                                     learner.node) != change.add_voters.end();
     if (promoted && !HasCaughtUp(status, learner)) {
-      return absl::FailedPreconditionError("node " + ToString(learner.node) +
-                                           " has not caught up yet, or does not answer: as a voter "
-                                           "it would hold up every write");
+      return absl::UnavailableError("node " + ToString(learner.node) +
+                                    " has not caught up yet, or does not answer: as a voter "
+                                    "it would hold up every write");
     }
   }
   return core_.ProposeConfiguration(change);
