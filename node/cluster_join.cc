@@ -69,6 +69,7 @@ void ClusterJoin::AskAround() {
   if (failed_) return;
   ++round_;
   answers_.clear();
+  refusals_.clear();
   const std::string hello = EncodeHello(LocalHello());
   std::vector<std::string> addresses = hello_.join;
   for (const auto& [node, peer] : peers_) addresses.push_back(peer.peer_address);
@@ -97,7 +98,13 @@ void ClusterJoin::AskAround() {
 
 void ClusterJoin::OnReply(uint64_t round, const std::string& address,
                           absl::StatusOr<std::string> reply) {
-  if (failed_ || !reply.ok()) return;
+  if (failed_) return;
+  if (!reply.ok()) {
+    if (round == round_ && absl::IsFailedPrecondition(reply.status())) {
+      OnRefused(address, std::string(StdView(reply.status().message())));
+    }
+    return;
+  }
   const absl::StatusOr<Hello> hello = DecodeHello(*reply);
   if (!hello.ok()) {
     last_refusal_ = address + ": " + std::string(StdView(hello.status().message()));
@@ -107,6 +114,21 @@ void ClusterJoin::OnReply(uint64_t round, const std::string& address,
   if (failed_ || round != round_) return;
   answers_[address] = *hello;
   MaybeForm();
+}
+
+// One stranger in the join list is a mistake of its own. When all that are listed refuse a node, it
+// is on the wrong folder, or in the wrong place.
+void ClusterJoin::OnRefused(const std::string& address, const std::string& why) {
+  refusals_.insert(address);
+  last_refusal_ = address + " refuses this node: " + why;
+  const bool by_all = std::all_of(hello_.join.begin(), hello_.join.end(), [&](const auto& listed) {
+    return listed == hello_.self.peer_address || refusals_.contains(listed);
+  });
+  if (!joined() || !by_all) return;
+  Fail(
+      absl::FailedPreconditionError("every node that the join list names refuses this one, whose "
+                                    "data folder belongs to cluster " +
+                                    ToString(folder_.identity().cluster) + "; " + last_refusal_));
 }
 
 absl::StatusOr<Hello> ClusterJoin::OnExchange(const Hello& peer) {

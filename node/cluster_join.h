@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,8 @@ class ClusterJoin {
     // Where a peer is, as it said itself; again whenever that changes.
     virtual void OnPeerAddress(const NodeAddress& peer) = 0;
     virtual bool IsConnected(NodeId peer) const = 0;
-    // This node can never join: its disk was wiped, or the folder cannot be written.
+    // This node can never join: its disk was wiped, it is another cluster's, or the folder cannot
+    // be written.
     virtual void OnJoinFailed(absl::Status status) = 0;
   };
 
@@ -60,6 +62,7 @@ class ClusterJoin {
  private:
   void AskAround();
   void OnReply(uint64_t round, const std::string& address, absl::StatusOr<std::string> reply);
+  void OnRefused(const std::string& address, const std::string& why);
   void Learn(const Hello& peer);
   void Adopt(const Hello& peer);
   void MaybeForm();
@@ -79,6 +82,7 @@ class ClusterJoin {
   // One round asks every address once; only answers of the current round count for forming.
   uint64_t round_ = 0;
   std::map<std::string, Hello> answers_;
+  std::set<std::string> refusals_;
   std::map<NodeId, NodeAddress> peers_;
   std::string last_refusal_;
   TimerId timer_ = 0;

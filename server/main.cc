@@ -43,6 +43,25 @@ void WarnWhenOpen(const ServerOptions& options, Logger& logger) {
   }
 }
 
+// A running node stops by itself when it cannot keep its promises, or must not take part.
+Failure FailureOf(const ServerOptions& options, const absl::Status& why) {
+  const std::string reason(StdView(why.message()));
+  if (absl::IsFailedPrecondition(why)) {
+    return {.code = ExitCode::kDataFolder,
+            .what = "the cluster does not take this node with the data folder " + options.data_dir,
+            .why = reason,
+            .remedy =
+                "check --data-dir, --node-id and --join; a node whose disk was lost starts "
+                "again under a new number, with an empty folder"};
+  }
+  return {.code = ExitCode::kFatal,
+          .what = "the node can no longer keep its promises and has stopped at once",
+          .why = reason,
+          .remedy =
+              "check the disk and the log above; nothing that was acknowledged is lost while a "
+              "majority of the nodes is well"};
+}
+
 int Serve(const ServerOptions& options) {
   BlockStopSignals();
   PosixClock clock;
@@ -51,10 +70,10 @@ int Serve(const ServerOptions& options) {
   logger.Info("starting", {{"version", Version()}, {"data_dir", options.data_dir}});
   WarnWhenOpen(options, logger);
 
-  const auto on_fatal = [&logger](const absl::Status& why) {
+  const auto on_fatal = [&logger, &options](const absl::Status& why) {
     logger.Error("fatal", {{"why", why.ToString()}});
     // Nothing may run any more, destructors included: they would write.
-    std::_Exit(static_cast<int>(ExitCode::kFatal));
+    std::_Exit(End(FailureOf(options, why)));
   };
   Failure failure;
   const auto host = NodeHost::Start(options, clock, logger, on_fatal, &failure);

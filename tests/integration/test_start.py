@@ -118,6 +118,24 @@ def test_a_folder_of_another_node_or_of_something_else_is_refused(program, make_
     assert [entry.name for entry in foreign.iterdir() if entry.name != "LOCK"] == ["cat.jpg"]
 
 
+def test_a_folder_of_another_cluster_is_refused(make_cluster, tmp_path):
+    other = make_cluster(1, ["--node-id=2"], tmp_path / "other").start()
+    stranger = other.nodes[0]
+    assert stranger.terminate() == 0
+    cluster = make_cluster().start()
+    impostor = cluster.nodes[1]
+    impostor.kill()
+    shutil.rmtree(impostor.folder)
+    shutil.copytree(stranger.folder, impostor.folder)
+    impostor.start()
+    assert impostor.process.wait(timeout=30) == 3
+    said = impostor.log_path.read_text()
+    assert "belongs to another cluster" in said
+    assert "check --data-dir" in said
+    cluster.nodes.remove(impostor)
+    cluster.wait_until_ready()
+
+
 def test_a_damaged_identity_and_a_newer_format_are_refused_by_name(program, make_cluster):
     node = make_cluster(1).start().nodes[0]
     assert node.terminate() == 0

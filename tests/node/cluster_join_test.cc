@@ -279,6 +279,32 @@ TEST_F(ClusterJoinTest, NodesOfTwoClustersRefuseEachOther) {
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(ClusterJoinTest, ANodeWithTheFolderOfAnotherClusterIsToldSo) {
+  Start(3, {3}, 1);
+  Run();
+  Kill(3);
+  for (const uint64_t id : {1, 2}) Start(id, {1, 2}, 2);
+  Run();
+  Start(3, {1, 2}, 2);
+  Run();
+  EXPECT_TRUE(absl::IsFailedPrecondition(nodes_[3]->failure)) << nodes_[3]->failure;
+  EXPECT_NE(nodes_[3]->failure.message().find("belongs to another cluster"), std::string::npos);
+  for (const uint64_t id : {1, 2}) EXPECT_TRUE(nodes_[id]->failure.ok());
+}
+
+TEST_F(ClusterJoinTest, AStrangerAmongThePeersStopsNobodyElse) {
+  Start(3, {3}, 1);
+  Run();
+  Kill(3);
+  for (const uint64_t id : {1, 2}) Start(id, {1, 2}, 2);
+  Run();
+  Kill(1);
+  Start(3, {1, 2}, 2);
+  Start(1, {1, 2, 3}, 2);
+  Run();
+  for (const uint64_t id : {1, 2}) EXPECT_TRUE(nodes_[id]->failure.ok()) << nodes_[id]->failure;
+}
+
 TEST_F(ClusterJoinTest, APeerThatMovedIsFoundAgain) {
   for (const uint64_t id : {1, 2, 3}) Start(id);
   Run();
