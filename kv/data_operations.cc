@@ -32,6 +32,13 @@ absl::StatusOr<std::optional<DataOperations::Found>> DataOperations::Find(
                .value = std::string(row.value)};
 }
 
+absl::StatusOr<std::optional<DataOperations::Found>> DataOperations::FindAndPay(
+    std::string_view key) const {
+  absl::StatusOr<std::optional<Found>> found = Find(key);
+  if (found.ok() && found->has_value()) budget_.Spend((*found)->value.size());
+  return found;
+}
+
 CommandResult DataOperations::Write(std::string_view key, std::string_view value,
                                     const std::optional<Found>& before) {
   const uint64_t version = ++revision_;
@@ -47,15 +54,18 @@ absl::StatusOr<CommandResult> DataOperations::operator()(const Put& put) {
   return Write(put.key, put.value, std::nullopt);
 }
 
+// Free of charge: nothing of the row is kept, and it is found once. Only a batch can take that
+// back.
 absl::StatusOr<CommandResult> DataOperations::operator()(const Delete& del) {
   FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> before, Find(del.key));
   if (!before.has_value()) return Failure(ResultCode::kNotFound);
+  deleted_bytes_ += before->value.size();
   rows_.Delete(DataRowKey(keyspace_, del.key));
   return CommandResult{.version = ++revision_};
 }
 
 absl::StatusOr<CommandResult> DataOperations::operator()(const Increment& increment) {
-  FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> before, Find(increment.key));
+  FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> before, FindAndPay(increment.key));
   const std::optional<int64_t> number = before ? ParseDecimal(before->value) : 0;
   if (!number.has_value()) return Failure(ResultCode::kNotANumber);
   const std::optional<int64_t> sum = AddExactly(*number, increment.delta);
@@ -67,11 +77,13 @@ absl::StatusOr<CommandResult> DataOperations::operator()(const Increment& increm
 }
 
 absl::StatusOr<CommandResult> DataOperations::operator()(const Append& append) {
-  FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> before, Find(append.key));
+  FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> before, FindAndPay(append.key));
   if (!before.has_value()) return Write(append.key, append.value, before);
   if (before->value.size() + append.value.size() > limits_.max_value_bytes) {
     return Failure(ResultCode::kTooLarge);
   }
+  lengthened_bytes_ += before->value.size();
+  if (lengthened_bytes_ > EntryBudget::kMaxLengthenedBytes) return Failure(ResultCode::kTooLarge);
   return Write(append.key, before->value + append.value, before);
 }
 
@@ -95,7 +107,7 @@ bool Matches(const Condition& condition, const std::optional<Row>& row) {
 }  // namespace
 
 absl::StatusOr<CommandResult> DataOperations::operator()(const CompareAndSwap& cas) {
-  FLOTILLA_ASSIGN_OR_RETURN(std::optional<Found> before, Find(cas.condition.key));
+  FLOTILLA_ASSIGN_OR_RETURN(std::optional<Found> before, FindAndPay(cas.condition.key));
   if (Matches(cas.condition, before)) return Write(cas.condition.key, cas.value, before);
   CommandResult result = Failure(ResultCode::kCompareFailed);
   if (before.has_value()) {
@@ -106,7 +118,7 @@ absl::StatusOr<CommandResult> DataOperations::operator()(const CompareAndSwap& c
 }
 
 absl::StatusOr<bool> DataOperations::Holds(const Condition& condition) const {
-  FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> row, Find(condition.key));
+  FLOTILLA_ASSIGN_OR_RETURN(const std::optional<Found> row, FindAndPay(condition.key));
   return Matches(condition, row);
 }
 
@@ -115,10 +127,13 @@ absl::StatusOr<CommandResult> DataOperations::RunAll(
   storage::WriteBatch batch;
   PendingRows rows(rows_, batch);
   uint64_t revision = revision_;
-  DataOperations layer(keyspace_, limits_, rows, revision);
+  DataOperations layer(keyspace_, limits_, rows, revision, budget_);
   CommandResult all;
+  budget_.SpendOnResults(operations.size());
   for (const SimpleOperation& operation : operations) {
+    const uint64_t deleted_bytes = layer.deleted_bytes_;
     FLOTILLA_ASSIGN_OR_RETURN(CommandResult one, std::visit(layer, operation));
+    budget_.Spend(layer.deleted_bytes_ - deleted_bytes);
     // A delete that finds nothing has done what it was asked for.
     if (one.code != ResultCode::kOk && one.code != ResultCode::kNotFound) {
       CommandResult failure = Failure(one.code);
@@ -170,6 +185,7 @@ absl::StatusOr<CommandResult> DataOperations::Run(const DeleteRange& range,
     return true;
   };
   FLOTILLA_RETURN_IF_ERROR(rows_.Walk(engine, DataRowKey(keyspace_, range.from), end, visit));
+  budget_.SpendOnDeletePage(bytes_read);
   for (std::string& row_key : doomed) rows_.Delete(std::move(row_key));
   result.deleted = doomed.size();
   revision_ += doomed.size();

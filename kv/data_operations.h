@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "kv/command.h"
+#include "kv/entry_budget.h"
 #include "kv/limits.h"
 #include "kv/pending_rows.h"
 #include "kv/result.h"
@@ -24,8 +25,9 @@ namespace flotilla::kv {
 class DataOperations {
  public:
   // `revision` is the newest version given out so far; it goes up as operations succeed.
-  DataOperations(uint32_t keyspace, const Limits& limits, PendingRows& rows, uint64_t& revision)
-      : keyspace_(keyspace), limits_(limits), rows_(rows), revision_(revision) {}
+  DataOperations(uint32_t keyspace, const Limits& limits, PendingRows& rows, uint64_t& revision,
+                 EntryBudget& budget)
+      : keyspace_(keyspace), limits_(limits), rows_(rows), revision_(revision), budget_(budget) {}
 
   absl::StatusOr<CommandResult> operator()(const Put& put);
   absl::StatusOr<CommandResult> operator()(const Delete& del);
@@ -48,6 +50,8 @@ class DataOperations {
   };
 
   absl::StatusOr<std::optional<Found>> Find(std::string_view key) const;
+  // Find, at the expense of the entry's budget.
+  absl::StatusOr<std::optional<Found>> FindAndPay(std::string_view key) const;
   absl::StatusOr<bool> Holds(const Condition& condition) const;
   // Writes the row with a new version. `before` is the row that it replaces.
   CommandResult Write(std::string_view key, std::string_view value,
@@ -59,6 +63,10 @@ class DataOperations {
   const Limits& limits_;
   PendingRows& rows_;
   uint64_t& revision_;
+  EntryBudget& budget_;
+  // Of the values that this command found and deleted, or made longer.
+  uint64_t deleted_bytes_ = 0;
+  uint64_t lengthened_bytes_ = 0;
 };
 
 }  // namespace flotilla::kv

@@ -12,12 +12,8 @@ PendingRows::PendingRows(const RowSource& below, WriteBatch& batch)
     : below_(below), batch_(batch), index_(0, Hash{{&batch}}, Equal{{&batch}}) {}
 
 void PendingRows::IndexNewRows() const {
-  for (; indexed_ < batch_.operations().size(); ++indexed_) {
-    const auto [earlier, inserted] = index_.insert(indexed_);
-    if (inserted) continue;
-    index_.erase(earlier);
-    index_.insert(indexed_);
-  }
+  batch_.Merge(indexed_, [&](size_t position) { return *index_.insert(position).first; });
+  indexed_ = batch_.operations().size();
 }
 
 absl::StatusOr<std::optional<std::string>> PendingRows::Get(const std::string& key) const {

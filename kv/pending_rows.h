@@ -3,6 +3,8 @@
 // dropped as a whole.
 //
 // A blind write costs nothing but its place in the batch: rows are indexed when one is first read.
+// Then only the last write of each key is kept, so that a thousand appends to one row take the
+// memory of one.
 #ifndef FLOTILLA_KV_PENDING_ROWS_H_
 #define FLOTILLA_KV_PENDING_ROWS_H_
 
@@ -59,7 +61,7 @@ class PendingRows final : public RowSource {
       absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) const;
 
  private:
-  // The index holds positions in the batch; two are the same when their keys are.
+  // The index holds positions in the batch, one per key.
   struct KeyOf {
     using is_transparent = void;
     const storage::WriteBatch* batch;
@@ -84,7 +86,7 @@ class PendingRows final : public RowSource {
 
   const RowSource& below_;
   storage::WriteBatch& batch_;
-  // Of the last write of each key among the first `indexed_` writes.
+  // Of the first `indexed_` writes, no two of which are of one key.
   mutable absl::flat_hash_set<size_t, Hash, Equal> index_;
   mutable size_t indexed_ = 0;
 };

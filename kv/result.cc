@@ -60,7 +60,7 @@ enum class Level { kTop, kNested };
 CommandResult TakeBody(Decoder& in, Level level) {
   CommandResult result;
   const uint8_t code = in.Fixed8();
-  if (code > static_cast<uint8_t>(ResultCode::kInvalid)) in.Fail();
+  if (code > static_cast<uint8_t>(ResultCode::kEntryFull)) in.Fail();
   result.code = static_cast<ResultCode>(code);
   const uint64_t fields = in.Varint();
   // Only operations of a batch nest, and those have no operations of their own.
@@ -115,6 +115,8 @@ std::string_view ToString(ResultCode code) {
       return "wrong shard";
     case ResultCode::kInvalid:
       return "invalid";
+    case ResultCode::kEntryFull:
+      return "entry full";
   }
   return "unknown";
 }

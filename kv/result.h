@@ -29,6 +29,7 @@ enum class ResultCode : uint8_t {
   kWindowFull = 8,         // too many unacknowledged results in the session
   kWrongShard = 9,         // the slot is not in this shard's arc
   kInvalid = 10,           // refused by validation
+  kEntryFull = 11,         // the commands before it used up their entry's budget; try again
 };
 std::string_view ToString(ResultCode code);
 // Whether a session keeps it for retries.

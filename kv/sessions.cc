@@ -140,20 +140,26 @@ size_t Sessions::Forget(ByUse::iterator session, PendingRows& rows) {
 
 absl::StatusOr<std::optional<CommandResult>> Sessions::FindAnswer(const Session& session,
                                                                   uint64_t sequence,
-                                                                  const PendingRows& rows) {
+                                                                  const PendingRows& rows,
+                                                                  EntryBudget& budget) {
   const auto held = FindSequence(session.answers_, sequence);
   if (held == session.answers_.end() || held->sequence != sequence) return std::nullopt;
-  FLOTILLA_ASSIGN_OR_RETURN(const std::string_view answers, AnswersOf(session, held->entry, rows));
-  return DecodeAnswer(answers, {.sequence = sequence, .offset = held->offset});
+  FLOTILLA_ASSIGN_OR_RETURN(const std::string_view answers,
+                            AnswersOf(session, held->entry, rows, budget));
+  FLOTILLA_ASSIGN_OR_RETURN(CommandResult answer,
+                            DecodeAnswer(answers, {.sequence = sequence, .offset = held->offset}));
+  budget.SpendOnReplay(answer);
+  return answer;
 }
 
 absl::StatusOr<std::string_view> Sessions::AnswersOf(const Session& session, LogIndex entry,
-                                                     const PendingRows& rows) {
+                                                     const PendingRows& rows, EntryBudget& budget) {
   if (entry == entry_) return session.new_answers_;
   std::string key = SessionRowKey(session.token_, entry);
   if (key != read_row_key_) {
     FLOTILLA_ASSIGN_OR_RETURN(std::optional<std::string> row, rows.Get(key));
     if (!row.has_value()) return absl::DataLossError("a session row is missing");
+    budget.Spend(row->size());
     read_row_ = *std::move(row);
     read_row_key_ = std::move(key);
   }

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "kv/command.h"
+#include "kv/entry_budget.h"
 #include "kv/limits.h"
 #include "kv/pending_rows.h"
 #include "kv/result.h"
@@ -88,7 +89,8 @@ class Sessions {
 
   // The answer held for a sequence number. kDataLoss when its row is gone or malformed.
   absl::StatusOr<std::optional<CommandResult>> FindAnswer(const Session& session, uint64_t sequence,
-                                                          const PendingRows& rows);
+                                                          const PendingRows& rows,
+                                                          EntryBudget& budget);
   bool HasRoom(const Session& session) const;
   // Precondition: none is held for `sequence`, and there is room.
   void Record(Session* session, uint64_t sequence, const CommandResult& result);
@@ -107,7 +109,7 @@ class Sessions {
   size_t Forget(ByUse::iterator session, PendingRows& rows);
   // The answers that the entry gave; a view that is valid until the next call.
   absl::StatusOr<std::string_view> AnswersOf(const Session& session, LogIndex entry,
-                                             const PendingRows& rows);
+                                             const PendingRows& rows, EntryBudget& budget);
   absl::Status LoadRow(std::string_view key, std::string_view value);
   void FinishLoad();
 

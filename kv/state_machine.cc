@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "kv/command.h"
 #include "kv/data_operations.h"
+#include "kv/entry_budget.h"
 #include "kv/pending_rows.h"
 #include "kv/rows.h"
 #include "kv/sessions.h"
@@ -24,6 +25,10 @@ namespace {
 // How many steps of session time there are to idle_expiry at least. Part of what an entry means:
 // replicas of one shard must not differ in it.
 constexpr int kSessionTimeSteps = 10;
+
+// One call of Apply ends after this much, of entries and of what they drew from their budgets. How
+// entries are cut into calls does not change what they do.
+constexpr uint64_t kMaxBytesPerApply = 8 << 20;
 
 class KvStateMachine final : public StateMachine {
  public:
@@ -61,6 +66,7 @@ class KvStateMachine final : public StateMachine {
 
   AppliedState applied_;
   Sessions sessions_;
+  EntryBudget budget_;
 };
 
 absl::Status KvStateMachine::Apply(const storage::StateReader& state,
@@ -71,13 +77,17 @@ absl::Status KvStateMachine::Apply(const storage::StateReader& state,
   PendingRows rows(engine_rows, *batch);
   const Scope scope{state, rows};
   results->reserve(results->size() + entries.size());
+  uint64_t bytes = 0;
   for (const raft::Entry& entry : entries) {
+    if (bytes >= kMaxBytesPerApply) break;
     FLOTILLA_CHECK_EQ(entry.index, applied_.index.next());
     applied_.index = entry.index;
     applied_.term = entry.term;
     results->push_back({.index = entry.index, .term = entry.term});
+    budget_.Begin();
     absl::Status status = ApplyEntry(entry, scope, &results->back().results);
     if (!status.ok()) return Annotate(status, "entry " + ToString(entry.index));
+    bytes += View(entry.payload).size() + budget_.spent();
   }
   rows.Put(AppliedRowKey(), EncodeAppliedRow(applied_));
   return absl::OkStatus();
@@ -134,6 +144,7 @@ absl::StatusOr<CommandResult> KvStateMachine::ApplyCommand(const Command& comman
     return OpenNewSession(position, scope);
   }
   if (!Owns(command)) return CommandResult{.code = ResultCode::kWrongShard};
+  if (budget_.IsSpent()) return CommandResult{.code = ResultCode::kEntryFull};
   return Execute(command, scope);
 }
 
@@ -156,9 +167,11 @@ absl::StatusOr<CommandResult> KvStateMachine::ApplyInSession(const Command& comm
     return CommandResult{};
   }
 
+  if (budget_.IsSpent()) return CommandResult{.code = ResultCode::kEntryFull};
+
   // What was answered once is answered again, also by a shard that has lost the slot since.
   FLOTILLA_ASSIGN_OR_RETURN(std::optional<CommandResult> answer,
-                            sessions_.FindAnswer(*session, identity.sequence, scope.rows));
+                            sessions_.FindAnswer(*session, identity.sequence, scope.rows, budget_));
   if (answer.has_value()) {
     answer->replayed = true;
     return *std::move(answer);
@@ -185,7 +198,8 @@ bool KvStateMachine::Owns(const Command& command) const {
 }
 
 absl::StatusOr<CommandResult> KvStateMachine::Execute(const Command& command, Scope scope) {
-  DataOperations operations(command.keyspace, applied_.limits, scope.rows, applied_.revision);
+  DataOperations operations(command.keyspace, applied_.limits, scope.rows, applied_.revision,
+                            budget_);
   return std::visit(
       [&](const auto& operation) -> absl::StatusOr<CommandResult> {
         using T = std::decay_t<decltype(operation)>;

@@ -39,7 +39,8 @@ class StateMachine {
 
   // Applies consecutive entries, the first at applied().index + 1, and appends to `batch` and
   // `results` (one per entry). `state` is what the last call's batch made of it, so the caller
-  // writes the batch before the next call.
+  // writes the batch before the next call. Stops early, after one entry at least, where the batch
+  // would become too large; what was applied, the results tell.
   //
   // Any error is fatal to the replica, and nothing of `batch` may be written: kDataLoss (damaged
   // state or entry), kUnimplemented (an entry of a newer version).

@@ -1,5 +1,7 @@
 #include "node/applier.h"
 
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -41,10 +43,16 @@ void Applier::Listen(Executor& home, const std::shared_ptr<Holder>& holder) {
       });
 }
 
-absl::Status Applier::ApplyNow(Holder& holder, const std::vector<raft::Entry>& entries) {
-  holder.applied = {};
+absl::Status Applier::ApplyNow(Holder& holder, std::vector<raft::Entry> entries) {
+  Applied& applied = holder.applied;
+  applied = {};
   holder.batch = {};
-  return holder.machine->Apply(*holder.engine, entries, &holder.batch, &holder.applied.results);
+  FLOTILLA_RETURN_IF_ERROR(
+      holder.machine->Apply(*holder.engine, entries, &holder.batch, &applied.results));
+  const auto rest = entries.begin() + static_cast<std::ptrdiff_t>(applied.results.size());
+  for (auto entry = entries.begin(); entry != rest; ++entry) applied.log_bytes += entry->ByteSize();
+  applied.rest.assign(std::make_move_iterator(rest), std::make_move_iterator(entries.end()));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Applier::Applied> Applier::WriteNow(Holder& holder) {
@@ -74,7 +82,8 @@ void Applier::RunWrite(absl::AnyInvocable<absl::Status(Holder&)> prepare, ApplyD
 
 void Applier::Apply(std::vector<raft::Entry> entries, ApplyDone done) {
   FLOTILLA_CHECK(has_state());
-  RunWrite([entries = std::move(entries)](Holder& holder) { return ApplyNow(holder, entries); },
+  RunWrite([entries = std::move(entries)](
+               Holder& holder) mutable { return ApplyNow(holder, std::move(entries)); },
            std::move(done));
 }
 

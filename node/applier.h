@@ -33,6 +33,8 @@ class Applier {
     std::vector<kv::EntryResult> results;
     kv::AppliedState state;  // after the last entry
     storage::EngineStats stats;
+    uint64_t log_bytes = 0;         // of the entries that were applied
+    std::vector<raft::Entry> rest;  // had no place in the batch: the next to apply
   };
   using DurableListener = absl::AnyInvocable<void(storage::DurablePoint)>;
   using Opener = absl::AnyInvocable<absl::StatusOr<ReplicaState>()>;
@@ -46,8 +48,8 @@ class Applier {
   const kv::AppliedState& state() const { return holder_->machine->applied(); }
   storage::DurablePoint durable() const { return holder_->engine->Durable(); }
 
-  // Applies consecutive entries. One call at a time; any error is fatal to the replica, but for a
-  // full disk: then `done` waits until a RetryApply has found room.
+  // Applies consecutive entries, as many as make a batch. One call at a time; any error is fatal to
+  // the replica, but for a full disk: then `done` waits until a RetryApply has found room.
   void Apply(std::vector<raft::Entry> entries,
              absl::AnyInvocable<void(absl::StatusOr<Applied>)> done);
   // An Apply is under way and found no room.
@@ -88,7 +90,7 @@ class Applier {
   static absl::StatusOr<Copy> CheckpointNow(storage::Engine& engine, storage::EngineSource& engines,
                                             const std::string& folder);
   using ApplyDone = absl::AnyInvocable<void(absl::StatusOr<Applied>)>;
-  static absl::Status ApplyNow(Holder& holder, const std::vector<raft::Entry>& entries);
+  static absl::Status ApplyNow(Holder& holder, std::vector<raft::Entry> entries);
   static absl::StatusOr<Applied> WriteNow(Holder& holder);
   void RunWrite(absl::AnyInvocable<absl::Status(Holder&)> prepare, ApplyDone done);
   static void Listen(Executor& home, const std::shared_ptr<Holder>& holder);

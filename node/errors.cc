@@ -121,6 +121,9 @@ WriteReply ToReply(kv::CommandResult result) {
     case kv::ResultCode::kWindowFull:
       reply.error = Overloaded("too many unacknowledged writes in the session");
       break;
+    case kv::ResultCode::kEntryFull:
+      reply.error = Overloaded("too many large values are read or written at once");
+      break;
     default:
       reply.result = std::move(result);
   }

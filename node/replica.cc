@@ -1,6 +1,7 @@
 #include "node/replica.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -190,8 +191,6 @@ void Replica::ApplyNext() {
   FLOTILLA_CHECK(applier_.has_state());
   applying_ = true;
   apply_started_ = Now();
-  context_.metrics.entries_applied.Add(apply_queue_.size());
-  for (const raft::Entry& entry : apply_queue_) bytes_since_flush_ += entry.ByteSize();
   applier_.Apply(
       std::exchange(apply_queue_, {}),
       Alive([this](absl::StatusOr<Applier::Applied> applied) { OnApplied(std::move(applied)); }));
@@ -206,6 +205,10 @@ void Replica::OnApplied(absl::StatusOr<Applier::Applied> applied) {
   }
   applied_ = std::move(applied->state);
   engine_stats_ = applied->stats;
+  bytes_since_flush_ += applied->log_bytes;
+  context_.metrics.entries_applied.Add(applied->results.size());
+  apply_queue_.insert(apply_queue_.begin(), std::make_move_iterator(applied->rest.begin()),
+                      std::make_move_iterator(applied->rest.end()));
   core_.ApplyDone(applied_.index);
   freshness_.Applied(applied_.index);
   if (context_.env.stages != nullptr) {

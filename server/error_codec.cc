@@ -96,6 +96,9 @@ Failure FailureOf(kv::ResultCode code) {
     case kv::ResultCode::kInvalid:
       return {Code::kInvalidArgument, v1::REASON_INVALID_REQUEST, v1::OUTCOME_NOT_APPLIED,
               "the shard refused the command as invalid"};
+    case kv::ResultCode::kEntryFull:
+      return {Code::kResourceExhausted, v1::REASON_OVERLOADED, v1::OUTCOME_NOT_APPLIED,
+              "too many large values are read or written at once; try again"};
     case kv::ResultCode::kOk:
     case kv::ResultCode::kNotFound:
     case kv::ResultCode::kCompareFailed:

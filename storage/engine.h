@@ -73,6 +73,24 @@ class WriteBatch {
     bytes_ += later.bytes_;
     for (Operation& operation : later.operations_) operations_.push_back(std::move(operation));
   }
+  // Leaves one operation per key among those from `first` on. `place` is told a position and tells
+  // where the first operation on the same key stands: there, or before.
+  template <typename Place>
+  void Merge(size_t first, Place place) {
+    size_t end = first;
+    for (size_t from = first; from < operations_.size(); ++from) {
+      if (from != end) operations_[end] = std::move(operations_[from]);
+      const size_t at = place(end);
+      if (at == end) {
+        ++end;
+        continue;
+      }
+      Operation& earlier = operations_[at];
+      bytes_ -= earlier.key.size() + (earlier.value.has_value() ? earlier.value->size() : 0);
+      earlier.value = std::move(operations_[end].value);
+    }
+    operations_.resize(end);
+  }
   void Clear() {
     operations_.clear();
     bytes_ = 0;

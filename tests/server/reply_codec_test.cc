@@ -91,6 +91,7 @@ TEST(ReplyCodec, EveryOtherRefusalIsAnErrorWithAnOutcome) {
            Case{ResultCode::kWindowFull, v1::REASON_SESSION_WINDOW_FULL, v1::OUTCOME_NOT_APPLIED},
            Case{ResultCode::kWrongShard, v1::REASON_WRONG_SHARD, v1::OUTCOME_NOT_APPLIED},
            Case{ResultCode::kInvalid, v1::REASON_INVALID_REQUEST, v1::OUTCOME_NOT_APPLIED},
+           Case{ResultCode::kEntryFull, v1::REASON_OVERLOADED, v1::OUTCOME_NOT_APPLIED},
        }) {
     const auto out = Encoded(OperationKind::kIncrement, ResultOf(expected.code));
     ASSERT_TRUE(out.has_error());
