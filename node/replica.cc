@@ -139,6 +139,7 @@ void Replica::OnRoleChange(const raft::RoleChange& change) {
   // Whoever leads now can be asked at once.
   writes_wait_for_tick_ = false;
   reads_wait_for_tick_ = false;
+  AbortMembershipWaiters(change);
   if (change.role == raft::Role::kLeader) return;
   repairs_.Forget();
   writes_.FailProposed(LeadershipLost(Outcome::kUnknown));
@@ -262,12 +263,30 @@ void Replica::SettleMembershipWaiters() {
   for (MembershipWaiter& waiter : waiters) {
     if (waiter.position.index > applied_.index) {
       membership_waiters_.push_back(std::move(waiter));
-    } else if (core_.term() != waiter.position.term) {
-      waiter.done(
-          absl::AbortedError("leadership changed during the change: look what became of "
-                             "it before trying again"));
     } else {
       waiter.done(absl::OkStatus());
+    }
+  }
+}
+
+// What this replica proposed in an earlier office is for other leaders to carry on or to drop, and
+// may never be heard of here. Only what is through already is waited for: a leader that removed
+// itself leaves office before it has applied that.
+void Replica::AbortMembershipWaiters(const raft::RoleChange& change) {
+  if (membership_waiters_.empty()) return;
+  const raft::RaftStatus status = core_.Status();
+  const bool settled = status.configuration_committed && !status.configuration.IsJoint();
+  for (MembershipWaiter& waiter : std::exchange(membership_waiters_, {})) {
+    const raft::Position& position = waiter.position;
+    const bool still_leads = change.role == raft::Role::kLeader && position.term == change.term;
+    const bool through =
+        settled && position.index <= status.commit && core_.TermAt(position.index) == position.term;
+    if (still_leads || through) {
+      membership_waiters_.push_back(std::move(waiter));
+    } else {
+      waiter.done(
+          absl::AbortedError("leadership changed during the change: look what became of it before "
+                             "trying again"));
     }
   }
 }

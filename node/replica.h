@@ -131,6 +131,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void OnApplied(absl::StatusOr<Applier::Applied> applied);
   bool IsRemoved() const;
   void SettleMembershipWaiters();
+  void AbortMembershipWaiters(const raft::RoleChange& change);
   absl::Status NotTheLeader() const;
   absl::StatusOr<raft::Position> Propose(raft::ConfigurationChange change);
   void ContinueRepairs();

@@ -105,6 +105,7 @@ void Replica::OnSnapshotDurable(Generation replaced) {
   context_.env.logger.Info("snapshot_installed", {{"shard", shard_}, {"index", meta.index}});
   writes_.AppliedWithoutResults(meta.index);
   freshness_.Applied(meta.index);
+  SettleMembershipWaiters();
   install_.reset();
   receiver_.Installed();
   Touch();

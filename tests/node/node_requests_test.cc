@@ -213,5 +213,50 @@ TEST(NodeRequests, TheLimitIsOfTheNodeNotOfEachReplica) {
   EXPECT_EQ(refused, 10);
 }
 
+TEST(NodeRequests, AMembershipChangeIsAnsweredWhenItsLeaderIsDeposed) {
+  NodeRig rig(9);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t follower = leader == 1 ? 2 : 1;
+  ASSERT_TRUE(rig.Put(leader, "k", "v").error.ok());
+  const auto index = [](uint64_t id) { return static_cast<simulation::NodeIndex>(id); };
+  for (const uint64_t id : {1, 2, 3}) {
+    if (id == leader) continue;
+    rig.network().Block(index(leader), index(id), true);
+    rig.network().Block(index(id), index(leader), true);
+  }
+  // The change stands further up than the log of the next leader will reach.
+  for (int i = 0; i < 3; ++i) {
+    (void)rig.Write(leader, PutCommand("k", "w"), std::chrono::milliseconds(10));
+  }
+  std::vector<absl::Status> answers;
+  rig.node(leader)->ChangeMembership(ShardId(1), {.remove = {NodeId(follower)}},
+                                     [&](absl::Status status) { answers.push_back(status); });
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.LeaderOf() != leader; }));
+  rig.network().HealAll();
+  EXPECT_TRUE(rig.RunUntil([&] { return !answers.empty(); }));
+  rig.world().RunFor(std::chrono::seconds(5));
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].code(), absl::StatusCode::kAborted);
+}
+
+// Its office ends with the commit, before it has applied the change.
+TEST(NodeRequests, ALeaderThatRemovesItselfStillSaysThatItSucceeded) {
+  NodeRig rig(10);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const uint64_t leader = rig.LeaderOf();
+  ASSERT_TRUE(rig.Put(leader, "k", "v").error.ok());
+  std::vector<absl::Status> answers;
+  rig.node(leader)->ChangeMembership(ShardId(1), {.remove = {NodeId(leader)}},
+                                     [&](absl::Status status) { answers.push_back(status); });
+  EXPECT_TRUE(rig.RunUntil([&] { return !answers.empty(); }));
+  rig.world().RunFor(std::chrono::seconds(5));
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_TRUE(answers[0].ok()) << answers[0];
+  EXPECT_TRUE(rig.node(leader)->Status().replicas.empty());
+}
+
 }  // namespace
 }  // namespace flotilla::node
