@@ -13,7 +13,7 @@ HOUR = 3600
 
 
 class WallClocks:
-    """One file with an offset per node, which its process reads again with every look at a clock."""
+    """One file with an offset per node, which its process reads with every look at a clock."""
 
     def __init__(self, folder):
         self.folder = folder
