@@ -33,8 +33,11 @@ StatusOr<DeleteRangeResult> KvClient::DeleteRange(KeyRange range, DeleteRangeOpt
     StatusOr<DeleteRangeResult> page = DoDeleteRangePage(range, options).get();
     if (!page.ok()) {
       const Status& error = page.status();
-      Status::Fields fields{error.code(),    error.message(),     error.reason(),
-                            error.outcome(), error.retry_after(), error.details()};
+      // "Not applied" would be a lie as soon as one page is gone, "applied" while one may be left.
+      const bool nothing = total.deleted == 0 && error.outcome() == Outcome::kNotApplied;
+      Status::Fields fields{error.code(),        error.message(),
+                            error.reason(),      nothing ? Outcome::kNotApplied : Outcome::kUnknown,
+                            error.retry_after(), error.details()};
       fields.details.emplace_back("deleted", std::to_string(total.deleted));
       return Status(std::move(fields));
     }

@@ -109,8 +109,8 @@ class FLOTILLA_EXPORT KvClient {
     return DoAppend(std::move(key), std::move(value), std::move(options));
   }
 
-  // Deletes the whole range, page by page: not atomic. When it fails, some pages may be gone; the
-  // detail "deleted" of the status says how many keys.
+  // Deletes the whole range, page by page: not atomic. When it fails with an outcome of kUnknown,
+  // some pages are or may be gone; the detail "deleted" of the status says how many keys are.
   StatusOr<DeleteRangeResult> DeleteRange(KeyRange range, DeleteRangeOptions options = {});
   // One page, which is atomic; go on with its next_page_token.
   Future<StatusOr<DeleteRangeResult>> DeleteRangePageAsync(KeyRange range,

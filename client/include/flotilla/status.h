@@ -45,7 +45,7 @@ FLOTILLA_EXPORT std::string_view ToString(StatusCode code);
 enum class Outcome : uint8_t {
   kNotApplied = 1,  // it did not happen and never will; also of every failed read
   kApplied = 2,     // it happened; only its answer was lost
-  kUnknown = 3,     // it may have happened, or may still happen shortly
+  kUnknown = 3,     // it may have happened, or may still happen shortly, or a part of it has
 };
 // As in "NOT_APPLIED".
 FLOTILLA_EXPORT std::string_view ToString(Outcome outcome);
