@@ -159,7 +159,18 @@ void CommandLine::AddReads() {
 
   auto mget = std::make_shared<GetArguments>();
   command = Add(app_, "mget", "Print the values of several keys", kReads);
-  command->add_option("keys", mget->keys, "The keys")->required()->type_name("KEY");
+  // As an option of values CLI11 would read "[a,b]" as two keys and "{}" as none. One that waits
+  // for more values than there are takes each as it is.
+  constexpr int kNeverEnough = 1 << 20;
+  const auto set_keys = [mget = mget.get()](const CLI::results_t& keys) {
+    mget->keys = keys;
+    return true;
+  };
+  command->add_option("keys", set_keys, "The keys")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(kNeverEnough, -1)
+      ->type_name("KEY");
   AddStale(*command, mget->stale);
   OnRun(command, RunMultiGet, mget);
 }
@@ -265,6 +276,11 @@ void CommandLine::AddDelete() {
   AddRange(*what, del->range);
   AddPrefix(*what, "--prefix", del->range)->excludes(key);
   key->excludes("--from")->excludes("--to");
+  what->add_flag("--all", del->all, "All keys there are")
+      ->excludes(key)
+      ->excludes("--from")
+      ->excludes("--to")
+      ->excludes("--prefix");
   OnRun(command, RunDelete, del);
 }
 

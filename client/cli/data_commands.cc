@@ -120,6 +120,12 @@ ExitCode RunIncrement(Context& context, const IncrementArguments& arguments) {
 }
 
 ExitCode RunDelete(Context& context, const DeleteArguments& arguments) {
+  const KeyRange& range = arguments.range;
+  // As of `--prefix "$UNSET"`.
+  if (!arguments.key.has_value() && range.from.empty() && range.to.empty() && !arguments.all) {
+    return ReportUsageError(context.environment().err, "the range is empty, which means everything",
+                            "flotilla del --all, if everything is to be deleted");
+  }
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;
   uint64_t deleted = 0;
@@ -128,9 +134,9 @@ ExitCode RunDelete(Context& context, const DeleteArguments& arguments) {
     if (!result.ok()) return context.ReportWrite("del " + Quoted(*arguments.key), result.status());
     deleted = result->found ? 1 : 0;
   } else {
-    auto result = client->DeleteRange(arguments.range);
+    auto result = client->DeleteRange(range);
     if (!result.ok()) {
-      return context.ReportWrite("del from " + Quoted(arguments.range.from), result.status());
+      return context.ReportWrite("del from " + Quoted(range.from), result.status());
     }
     deleted = result->deleted;
   }

@@ -42,6 +42,7 @@ ExitCode RunIncrement(Context& context, const IncrementArguments& arguments);
 struct DeleteArguments {
   std::optional<std::string> key;
   KeyRange range;  // without a key: all of this range
+  bool all = false;
 };
 ExitCode RunDelete(Context& context, const DeleteArguments& arguments);
 

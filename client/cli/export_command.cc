@@ -21,6 +21,7 @@ ExitCode Export(Context& context, const ExportArguments& arguments, KvClient& cl
     }
     const std::string line = FormatRecord({entry->key, entry->value}, arguments.format);
     out << line << "\n";
+    if (!out) break;  // the reader of a pipe went away, or the disk is full
     progress.Add(line.size() + 1);
   }
   out.flush();

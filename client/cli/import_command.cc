@@ -16,7 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds kImportTimeout = std::chrono::seconds(60);
 constexpr size_t kBytesInFlightMax = 64 << 20;
 
-// Keeps puts in flight, in the order of the records, and collects their ends in that order.
+// Keeps puts in flight, in the order of the records, and collects their ends in that order, up to
+// the first that failed: every later call says what that one said.
 class ImportWindow {
  public:
   ImportWindow(KvClient& client, size_t size, std::chrono::milliseconds timeout, Progress& progress)
@@ -43,10 +44,10 @@ class ImportWindow {
     return Status();
   }
   Status Drain() {
-    while (!puts_.empty()) {
-      if (Status failed = AwaitOldest(); !failed.ok()) return failed;
+    while (failed_.ok() && !puts_.empty()) {
+      (void)AwaitOldest();
     }
-    return Status();
+    return failed_;
   }
 
  private:
@@ -58,14 +59,14 @@ class ImportWindow {
   };
 
   Status AwaitOldest() {
-    Pending& oldest = puts_.front();
-    StatusOr<PutResult> result = oldest.put.get();
-    if (!result.ok()) return result.status();
-    progress_.Add(oldest.line_bytes);
+    if (!failed_.ok()) return failed_;
+    Pending oldest = std::move(puts_.front());
+    puts_.pop_front();
     bytes_ -= oldest.bytes;
     keys_.erase(oldest.key);
-    puts_.pop_front();
-    return Status();
+    failed_ = oldest.put.get().status();
+    if (failed_.ok()) progress_.Add(oldest.line_bytes);
+    return failed_;
   }
 
   KvClient& client_;
@@ -75,6 +76,7 @@ class ImportWindow {
   std::deque<Pending> puts_;
   std::set<std::string> keys_;  // of puts_
   size_t bytes_ = 0;            // of puts_
+  Status failed_;
 };
 
 class Importer {

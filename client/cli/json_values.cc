@@ -1,5 +1,7 @@
 #include "client/cli/json_values.h"
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "client/cli/text_encoding.h"
@@ -33,6 +35,10 @@ StatusOr<int64_t> IntegerField(const nlohmann::json& object, const char* name, i
   const auto found = object.find(name);
   if (found == object.end()) return otherwise;
   if (!found->is_number_integer()) return Malformed(name, "is not an integer");
+  constexpr auto kMax = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  if (found->is_number_unsigned() && found->get<uint64_t>() > kMax) {
+    return Malformed(name, "is beyond 64 bits");
+  }
   return found->get<int64_t>();
 }
 

@@ -39,7 +39,9 @@ StatusOr<Record> ParseTabSeparated(std::string_view line) {
 }  // namespace
 
 RecordFormat GuessFormat(std::string_view first_line) {
-  const bool json = !first_line.empty() && first_line.front() == '{';
+  if (first_line.empty() || first_line.front() != '{') return RecordFormat::kTabSeparated;
+  const bool tab = first_line.find('\t') != std::string_view::npos;
+  const bool json = !tab || nlohmann::json::accept(first_line);
   return json ? RecordFormat::kJsonLines : RecordFormat::kTabSeparated;
 }
 

@@ -21,7 +21,7 @@ struct Record {
   std::string value;
 };
 
-// A line that begins with '{' is JSON.
+// A line that begins with '{' is JSON, unless it is a key that does so, a tab and a value.
 RecordFormat GuessFormat(std::string_view first_line);
 
 // INVALID_ARGUMENT says what is wrong. Other fields of a JSON object are ignored.

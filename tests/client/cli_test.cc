@@ -15,10 +15,16 @@ using testing::FakeKvClient;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// What a test wants of pages, and learns about them.
+struct Paging {
+  int scans = 0;
+  bool only_first_deletes = false;
+};
+
 // Hands every call to a client that the test keeps.
 class Forwarder final : public KvClient {
  public:
-  explicit Forwarder(KvClient& to) : to_(to) {}
+  Forwarder(KvClient& to, Paging& paging) : to_(to), paging_(paging) {}
 
  private:
   Future<StatusOr<GetResult>> DoGet(std::string key, ReadOptions o) override {
@@ -29,6 +35,7 @@ class Forwarder final : public KvClient {
     return to_.BatchGetAsync(std::move(keys), o);
   }
   Future<StatusOr<ScanPage>> DoScanPage(KeyRange range, ScanOptions o, bool count_only) override {
+    ++paging_.scans;
     if (!count_only) return to_.ScanPageAsync(std::move(range), o);
     StatusOr<uint64_t> count = to_.Count(std::move(range), o);
     if (!count.ok()) return MakeReadyFuture(StatusOr<ScanPage>(count.status()));
@@ -56,6 +63,10 @@ class Forwarder final : public KvClient {
   }
   Future<StatusOr<DeleteRangeResult>> DoDeleteRangePage(KeyRange range,
                                                         DeleteRangeOptions o) override {
+    if (paging_.only_first_deletes && !o.page_token.empty()) {
+      return MakeReadyFuture(StatusOr<DeleteRangeResult>(
+          Status(StatusCode::kResourceExhausted, "no room", reason::kDiskFull)));
+    }
     return to_.DeleteRangePageAsync(std::move(range), o);
   }
   Future<StatusOr<BatchResult>> DoBatch(std::vector<Mutation> mutations, WriteOptions o) override {
@@ -66,6 +77,7 @@ class Forwarder final : public KvClient {
   }
 
   KvClient& to_;
+  Paging& paging_;
 };
 
 struct Ran {
@@ -79,6 +91,7 @@ class CliTest : public ::testing::Test {
   Ran Run(std::vector<std::string> args, const std::string& input = "") {
     std::istringstream in(input);
     std::ostringstream out;
+    if (out_fails_) out.setstate(std::ios::badbit);
     std::ostringstream err;
     Environment environment{
         in,
@@ -89,7 +102,7 @@ class CliTest : public ::testing::Test {
         [this](const std::string& endpoints, const ClientOptions& options) {
           endpoints_ = endpoints;
           timeout_ = options.timeout;
-          return StatusOr<std::unique_ptr<KvClient>>(std::make_unique<Forwarder>(store_));
+          return StatusOr<std::unique_ptr<KvClient>>(std::make_unique<Forwarder>(store_, paging_));
         },
         [this](const std::string&, std::chrono::milliseconds) {
           return StatusOr<ClusterStatus>(cluster_);
@@ -107,7 +120,9 @@ class CliTest : public ::testing::Test {
   }
 
   bool terminal_ = false;
+  bool out_fails_ = false;
   FakeKvClient store_;
+  Paging paging_;
   ClusterStatus cluster_;
   std::string endpoints_;
   std::chrono::milliseconds timeout_{0};
@@ -277,6 +292,14 @@ TEST_F(CliTest, MgetReportsMissingKeys) {
             "{\"key\":\"b\",\"value\":null,\"version\":0,\"created_version\":0}\n");
 }
 
+TEST_F(CliTest, MgetTakesKeysAsTheyAre) {
+  for (const char* key : {"[a,b]", "{}", "[]", "a,b"}) {
+    EXPECT_EQ(Run({"put", key, "v"}).code, 0);
+    EXPECT_EQ(Run({"mget", key, "-o", "plain"}).out.substr(0, std::string(key).size() + 2),
+              std::string(key) + "\tv");
+  }
+}
+
 TEST_F(CliTest, CasSaysWhatWasInTheWay) {
   EXPECT_EQ(Run({"cas", "k", "v", "--if-absent"}).code, 0);
   const Ran failed = Run({"cas", "k", "w", "--if-absent", "-o", "json"});
@@ -297,6 +320,26 @@ TEST_F(CliTest, DelSaysHowManyWent) {
   EXPECT_EQ(Run({"del", "--prefix", "a/"}).out, "2\n");
   EXPECT_EQ(Run({"del", "b"}).out, "1\n");
   EXPECT_EQ(Run({"del", "b"}).code, 3);
+}
+
+TEST_F(CliTest, DelOfEverythingIsAskedForByName) {
+  for (const char* key : {"a", "b"}) (void)Run({"put", key, "v"});
+  EXPECT_EQ(Run({"del", "--prefix", ""}).code, 2);
+  EXPECT_EQ(Run({"del", "--from", "", "--to", ""}).code, 2);
+  EXPECT_EQ(Run({"del", "--all", "--prefix", ""}).code, 2);
+  EXPECT_EQ(Run({"scan", "--count"}).out, "2\n");
+  EXPECT_EQ(Run({"del", "--all"}).out, "2\n");
+}
+
+TEST_F(CliTest, DelThatFailsHalfwayDoesNotSayThatNothingHappened) {
+  for (int i = 0; i < 1500; ++i) {
+    ASSERT_TRUE(store_.Put("k" + std::to_string(i), "v").ok());
+  }
+  paging_.only_first_deletes = true;
+  const Ran ran = Run({"del", "--prefix", "k"});
+  EXPECT_EQ(ran.code, 6);
+  EXPECT_THAT(ran.err, HasSubstr("outcome unknown"));
+  EXPECT_THAT(ran.err, HasSubstr("deleted: 1000"));
 }
 
 TEST_F(CliTest, ScanPrintsTheRangeInOrder) {
@@ -340,7 +383,8 @@ TEST_F(CliTest, AMalformedTransactionIsRefused) {
        {"[]", "{\"when\":[]}", "{\"if\":[{\"key\":\"k\"}]}", "{\"if\":[{\"absent\":true}]}",
         "{\"if\":[{\"key\":\"k\",\"absent\":false}]}", "{\"then\":[{\"value\":\"v\"}]}",
         "{\"then\":[{\"put\":\"k\"}]}", "{\"then\":[{\"put\":\"k\",\"append\":\"k\"}]}",
-        "{\"then\":[{\"increment\":\"k\",\"by\":\"x\"}]}", "{\"then\":{}}",
+        "{\"then\":[{\"increment\":\"k\",\"by\":\"x\"}]}",
+        "{\"then\":[{\"increment\":\"k\",\"by\":18446744073709551615}]}", "{\"then\":{}}",
         "{\"then\":[{\"put\":{\"base64\":\"?\"},\"value\":\"v\"}]}"}) {
     EXPECT_EQ(Run({"txn", txn}).code, 2) << txn;
   }
@@ -384,9 +428,25 @@ TEST_F(CliTest, ImportThatFailsSaysHowManyAreStored) {
   EXPECT_THAT(ran.err, HasSubstr("--skip 0 "));
 }
 
+TEST_F(CliTest, ImportThatFailsBeforeTheEndSaysHowManyAreStored) {
+  FailNext(StatusCode::kUnavailable, reason::kNoLeader, Outcome::kNotApplied);
+  const Ran ran = Run({"import", "--in-flight", "1"}, "a\t1\nb\t2\nc\t3\n");
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("import, record 1"));
+  EXPECT_THAT(ran.err, HasSubstr("--skip 0 "));
+}
+
+TEST_F(CliTest, ImportCountsNothingBehindARecordThatFailed) {
+  FailNext(StatusCode::kUnavailable, reason::kNoLeader, Outcome::kNotApplied);
+  const Ran ran = Run({"import"}, "a\t1\nb\t2\na\t3\nc\t4\n");
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("--skip 0 "));
+}
+
 TEST_F(CliTest, ExportWritesWhatImportReads) {
   (void)Run({"put", "text", "tab\tand \"quotes\""});
   (void)Run({"put", "\x01\xff", std::string("\0\n\\", 3)});
+  (void)Run({"put", "{tag}", "v"});
   const Ran before = Run({"scan", "-o", "json", "--keys-only"});
   for (const char* format : {"json", "tab"}) {
     const Ran exported = Run({"export", "--format", format});
@@ -397,6 +457,22 @@ TEST_F(CliTest, ExportWritesWhatImportReads) {
     EXPECT_EQ(Run({"get", "text"}).out, "tab\tand \"quotes\"\n");
     EXPECT_EQ(Run({"get", "\x01\xff", "-o", "raw"}).out, std::string("\0\n\\", 3));
   }
+}
+
+TEST_F(CliTest, ImportKnowsTabSeparatedLinesOfKeysWithAHashTag) {
+  (void)Run({"put", "{tag}k", "v"});
+  const Ran exported = Run({"export", "--format", "tab"});
+  EXPECT_EQ(exported.out, "{tag}k\tv\n");
+  EXPECT_EQ(Run({"import"}, exported.out).code, 0);
+  EXPECT_EQ(Run({"import"}, "{\"key\":\t\"a\",\t\"value\":\"1\"}\n").code, 0);
+  EXPECT_THAT(Run({"import"}, "{\"key\":\n").err, HasSubstr("it is not a JSON object"));
+}
+
+TEST_F(CliTest, ExportEndsWhenNobodyReadsItAnyMore) {
+  for (int i = 0; i < 5000; ++i) ASSERT_TRUE(store_.Put(std::to_string(i), "v").ok());
+  out_fails_ = true;
+  EXPECT_EQ(Run({"export"}).code, 1);
+  EXPECT_LE(paging_.scans, 2);
 }
 
 TEST_F(CliTest, ClusterStatusShowsNodesAndWhatIsWrong) {
