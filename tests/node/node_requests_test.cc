@@ -258,5 +258,28 @@ TEST(NodeRequests, ALeaderThatRemovesItselfStillSaysThatItSucceeded) {
   EXPECT_TRUE(rig.node(leader)->Status().replicas.empty());
 }
 
+TEST(NodeRequests, WhatQueuedBehindASlowEngineIsAppliedInPieces) {
+  NodeRig rig(2, 1, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  rig.sequences(1).Hold(SequenceSource::Use::kApply);
+  int written = 0;
+  for (int i = 0; i < 40; ++i) {
+    WriteRequest request;
+    request.context.deadline = rig.machine(1).clock().Now() + std::chrono::seconds(10);
+    request.command =
+        MakeBytes(kv::EncodeCommand(PutCommand(std::to_string(i), std::string(900'000, 'v'))));
+    rig.node(1)->Write(std::move(request), [&](const WriteReply& reply) {
+      EXPECT_TRUE(reply.error.ok()) << reply.error.message;
+      ++written;
+    });
+    rig.world().RunFor(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(written, 0);
+  rig.sequences(1).Release(SequenceSource::Use::kApply);
+  ASSERT_TRUE(rig.RunUntil([&] { return written == 40; }));
+  for (int i = 0; i < 40; ++i) EXPECT_TRUE(rig.Get(1, std::to_string(i)).has_value()) << i;
+}
+
 }  // namespace
 }  // namespace flotilla::node
