@@ -88,19 +88,20 @@ void ClientCore::OnDue(PendingCall& call, MonoTime now) {
 void ClientCore::OnSilence(PendingCall& call, MonoTime now) {
   NodeLink& link = *call.link;
   const bool sent = call.stage == PendingCall::Stage::kSent;
-  const bool silent = now - link.heard_at() >= options_.silence_limit;
-  if (silent) {
+  MonoTime look_again = link.SilentAt(options_.silence_limit);
+  if (now >= look_again) {
     // Keep-alive pings may still be answered; what counts is that operations are not (etcd#8660).
     Schedule(call, call.call.deadline);
-    link.Break(Status(StatusCode::kUnavailable, link.endpoint() + " does not answer",
-                      reason::kUnreachable));
+    link.GiveUp(Status(StatusCode::kUnavailable, link.endpoint() + " does not answer",
+                       reason::kUnreachable));
     return;
   }
-  const MonoTime patience_ends = call.sent_at + kPatience * options_.silence_limit;
-  if (!sent || now < patience_ends) {
-    const MonoTime look_again = now + options_.silence_limit;
-    Schedule(call,
-             std::min(call.call.deadline, sent ? std::min(look_again, patience_ends) : look_again));
+  if (sent) {
+    const Duration patience = kPatience * options_.silence_limit + link.TransferTime();
+    look_again = std::min(look_again, call.sent_at + patience);
+  }
+  if (now < look_again) {
+    Schedule(call, std::min(call.call.deadline, look_again));
     return;
   }
   link.Remove(call);

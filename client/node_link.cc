@@ -6,6 +6,18 @@
 
 namespace flotilla::client {
 
+namespace {
+
+// The slowest line that large calls work on: 1 MB/s.
+constexpr Duration kTimePerByte = std::chrono::microseconds(1);
+// Thousands of calls may be unanswered; most of them do not wait for the line.
+constexpr Duration kTransferTimeMax = std::chrono::seconds(4);
+
+constexpr int kPatienceMax = 4;
+constexpr Duration kPatienceLasts = std::chrono::minutes(1);
+
+}  // namespace
+
 NodeLink::NodeLink(std::string endpoint, const LinkLimits& limits, const Clock& clock,
                    Random random, KvChannel& channel, Owner& owner)
     : endpoint_(std::move(endpoint)),
@@ -25,10 +37,18 @@ void NodeLink::Enqueue(PendingCall& call) {
 
 void NodeLink::Remove(PendingCall& call) {
   FLOTILLA_CHECK(call.link == this);
-  if (call.stage == PendingCall::Stage::kSent) by_try_.erase(call.try_id);
+  if (call.stage == PendingCall::Stage::kSent) {
+    by_try_.erase(call.try_id);
+    unanswered_bytes_ -= call.sent_bytes;
+  }
   call.Linked<QueueTag>::Unlink();
   call.stage = PendingCall::Stage::kWaiting;
   call.link = nullptr;
+}
+
+Duration NodeLink::TransferTime() const {
+  constexpr size_t kBytesMax = kTransferTimeMax / kTimePerByte;
+  return std::min(unanswered_bytes_, kBytesMax) * kTimePerByte;
 }
 
 void NodeLink::RequestShardMap() { map_wanted_ = true; }
@@ -58,6 +78,7 @@ void NodeLink::ProbeIfDue() {
 
 void NodeLink::SendBatch(const RouteTable& routes) {
   const MonoTime now = clock_.Now();
+  if (by_try_.empty()) busy_since_ = now;
   std::vector<OutgoingOperation> batch;
   size_t bytes = 0;
   while (PendingCall* call = outbox_.front()) {
@@ -66,17 +87,20 @@ void NodeLink::SendBatch(const RouteTable& routes) {
         batch.size() >= limits_.max_batch_operations || bytes + payload > limits_.max_batch_bytes;
     if (full && !batch.empty()) break;
     bytes += payload;
-    batch.push_back(Outgoing(*call, routes, now));
+    batch.push_back(Outgoing(*call, payload, routes, now));
     sent_.PushBack(*call);
   }
   sending_ = true;
   connection_->Send(batch);
 }
 
-OutgoingOperation NodeLink::Outgoing(PendingCall& call, const RouteTable& routes, MonoTime now) {
+OutgoingOperation NodeLink::Outgoing(PendingCall& call, size_t payload, const RouteTable& routes,
+                                     MonoTime now) {
   call.stage = PendingCall::Stage::kSent;
   call.try_id = next_try_++;
   call.sent_at = now;
+  call.sent_bytes = payload;
+  unanswered_bytes_ += payload;
   ++call.tries;
   by_try_.emplace(call.try_id, &call);
 
@@ -104,11 +128,20 @@ void NodeLink::Break(const Status& why) {
   map_wanted_ = map_requested_ = false;
   breaker_.Fail(clock_.Now(), random_);
   by_try_.clear();
+  unanswered_bytes_ = 0;
   CallQueue sent;
   CallQueue unsent;
   sent.TakeAll(sent_);
   unsent.TakeAll(outbox_);
   owner_.OnLinkDown(*this, why, sent, unsent);
+}
+
+void NodeLink::GiveUp(const Status& why) {
+  if (open_) {
+    patience_ = std::min(2 * patience_, kPatienceMax);
+    gave_up_at_ = clock_.Now();
+  }
+  Break(why);
 }
 
 void NodeLink::OnOpen() {
@@ -129,6 +162,7 @@ void NodeLink::OnSent() {
 void NodeLink::OnReplies(std::vector<Reply> replies) {
   owner_.BeginEvents();
   heard_at_ = clock_.Now();
+  if (patience_ > 1 && heard_at_ - gave_up_at_ > kPatienceLasts) patience_ = 1;
   breaker_.Answered();
   for (Reply& reply : replies) {
     auto found = by_try_.find(reply.id);

@@ -4,6 +4,7 @@
 #ifndef FLOTILLA_CLIENT_NODE_LINK_H_
 #define FLOTILLA_CLIENT_NODE_LINK_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -57,8 +58,14 @@ class NodeLink final : public KvConnectionEvents {
   // Whether calls may be sent here: not while the node fails.
   bool usable() const { return breaker_.AllowsCalls(); }
   const CircuitBreaker& breaker() const { return breaker_; }
-  // When the node last said anything.
-  MonoTime heard_at() const { return heard_at_; }
+  // When the node has said nothing for too long, if it goes on like that. `limit` is what it has to
+  // answer small things. Only whole replies are heard, so there is more time for what is large, and
+  // after a vain wait more for the next: answers may be large as well.
+  MonoTime SilentAt(Duration limit) const {
+    return std::max(heard_at_, busy_since_) + patience_ * limit + TransferTime();
+  }
+  // What it may take to bring over what is unanswered, on a slow line.
+  Duration TransferTime() const;
 
   // Takes the call into the outbox; it leaves with the next Flush.
   void Enqueue(PendingCall& call);
@@ -71,6 +78,8 @@ class NodeLink final : public KvConnectionEvents {
   void ProbeIfDue();
   // Gives the connection up; tells the owner.
   void Break(const Status& why);
+  // The same, because the node was silent.
+  void GiveUp(const Status& why);
 
  private:
   void OnOpen() override;
@@ -81,7 +90,8 @@ class NodeLink final : public KvConnectionEvents {
 
   void Connect();
   void SendBatch(const RouteTable& routes);
-  OutgoingOperation Outgoing(PendingCall& call, const RouteTable& routes, MonoTime now);
+  OutgoingOperation Outgoing(PendingCall& call, size_t payload, const RouteTable& routes,
+                             MonoTime now);
 
   const std::string endpoint_;
   const LinkLimits limits_;
@@ -96,11 +106,15 @@ class NodeLink final : public KvConnectionEvents {
   bool sending_ = false;  // between Send and OnSent
   bool map_wanted_ = false;
   bool map_requested_ = false;
-  MonoTime heard_at_{};
+  MonoTime heard_at_{};    // when the node last said anything
+  MonoTime busy_since_{};  // when a call was sent while none was unanswered
+  int patience_ = 1;       // grows when the node is given up, for a while
+  MonoTime gave_up_at_{};
 
   CallQueue outbox_;
   CallQueue sent_;
   absl::flat_hash_map<uint64_t, PendingCall*> by_try_;  // of sent_
+  size_t unanswered_bytes_ = 0;                         // of sent_
   uint64_t next_try_ = 1;
 };
 

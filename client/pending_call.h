@@ -40,6 +40,7 @@ struct PendingCall : Timed, Linked<struct QueueTag> {
   NodeLink* link = nullptr;    // set exactly in kQueued and kSent
   uint64_t try_id = 0;         // kSent
   MonoTime sent_at;            // kSent
+  size_t sent_bytes = 0;       // kSent
   bool awaits_leader = false;  // kBackingOff: to be released when a leader or node comes up
 
   uint32_t tries = 0;      // sent

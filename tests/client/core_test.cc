@@ -156,6 +156,51 @@ TEST_F(CoreTest, ASlowAnswerAmongPromptOnesDoesNotBreakTheConnection) {
   EXPECT_EQ(cluster_.connects("a"), 1);
 }
 
+TEST_F(CoreTest, ALargeWriteOnASlowLineIsNotTakenForSilence) {
+  WarmUp();
+  time_.RunFor(seconds(10));
+  cluster_.bytes_per_second = 2'000'000;
+  auto large = Begin(Put{"large", std::string(4 << 20, 'x')});
+  time_.RunFor(milliseconds(10));
+  auto small = Begin(Put{"small", "x"});
+  ASSERT_TRUE(time_.RunUntil([&] { return large->done() && small->done(); }));
+  EXPECT_TRUE(large->ok()) << large->status();
+  EXPECT_TRUE(small->ok()) << small->status();
+  EXPECT_EQ(cluster_.connects("a"), 1);
+  EXPECT_EQ(cluster_.applied(), 3);
+}
+
+TEST_F(CoreTest, ManyWritesOnASlowLineGoOn) {
+  WarmUp();
+  cluster_.bytes_per_second = 2'000'000;
+  std::vector<std::shared_ptr<Ended>> puts;
+  for (int i = 0; i < 40; ++i) {
+    puts.push_back(Begin(Put{std::to_string(i), std::string(1'000'000, 'x')}, seconds(60)));
+  }
+  for (const auto& put : puts) {
+    ASSERT_TRUE(time_.RunUntil([&] { return put->done(); }));
+    EXPECT_TRUE(put->ok()) << put->status();
+  }
+  EXPECT_EQ(cluster_.connects("a"), 1);
+}
+
+TEST_F(CoreTest, ALargeAnswerOnASlowLineComesInTheEnd) {
+  WarmUp();
+  ASSERT_TRUE(Run(Put{"large", std::string(1 << 20, 'x')})->ok());
+  cluster_.followers_forward = true;
+  cluster_.bytes_per_second = 600'000;
+  EXPECT_TRUE(Run(Get{"large"}, seconds(20))->ok());
+}
+
+TEST_F(CoreTest, APartitionIsNoticedSoonAfterLargeWritesToo) {
+  WarmUp();
+  cluster_.Isolate("a");
+  cluster_.leader = "b";
+  const MonoTime start = time_.Now();
+  ASSERT_TRUE(Run(Put{"k", std::string(100'000, 'x')})->ok());
+  EXPECT_LT(time_.Now() - start, options_.silence_limit + milliseconds(200));
+}
+
 TEST_F(CoreTest, AnUnreachableClusterIsReportedAtTheDeadline) {
   for (const char* endpoint : {"a", "b", "c"}) cluster_.Kill(endpoint);
   const MonoTime start = time_.Now();

@@ -31,15 +31,18 @@ class FakeConnection final : public KvConnection {
 
   void Send(std::span<const OutgoingOperation> batch) override {
     ++cluster_.messages_;
+    size_t bytes = 0;
+    for (const OutgoingOperation& out : batch) bytes += PayloadBytes(*out.operation);
+    const Duration transfer = Occupy(up_free_at_, bytes);
     for (const OutgoingOperation& out : batch) {
       Received received{endpoint_,    time_.Now(),           *out.operation,
                         out.shard,    out.shard_version,     std::string(out.session_token),
                         out.sequence, out.acknowledged_below};
-      Later([this, id = out.id, received = std::move(received)] {
+      After(transfer + kHop, [this, id = out.id, received = std::move(received)] {
         if (!cluster_.nodes_[endpoint_].isolated) cluster_.Arrive(*this, received, id);
       });
     }
-    Later([this] { events_.OnSent(); });
+    After(transfer + kHop, [this] { events_.OnSent(); });
   }
 
   void RequestShardMap(Duration timeout) override {
@@ -54,7 +57,11 @@ class FakeConnection final : public KvConnection {
   }
 
   void Answer(uint64_t id, std::variant<Result, ServerError> outcome) {
-    Later([this, id, outcome = std::move(outcome)] {
+    size_t bytes = 0;
+    if (const auto* result = std::get_if<Result>(&outcome)) {
+      if (const auto* get = std::get_if<GetResult>(result)) bytes = get->value.size();
+    }
+    After(Occupy(down_free_at_, bytes) + kHop, [this, id, outcome = std::move(outcome)] {
       if (cluster_.nodes_[endpoint_].isolated) return;
       std::vector<Reply> replies;
       replies.push_back({id, outcome});
@@ -75,10 +82,20 @@ class FakeConnection final : public KvConnection {
   const std::string& endpoint() const { return endpoint_; }
 
  private:
+  // How long until the line has brought over these bytes, behind those before them.
+  Duration Occupy(MonoTime& free_at, size_t bytes) {
+    if (cluster_.bytes_per_second == 0) return Duration(0);
+    free_at = std::max(free_at, time_.Now()) +
+              Duration(std::chrono::seconds(1)) * bytes / cluster_.bytes_per_second;
+    return free_at - time_.Now();
+  }
+
   FakeCluster& cluster_;
   VirtualTime& time_;
   const std::string endpoint_;
   KvConnectionEvents& events_;
+  MonoTime up_free_at_{};
+  MonoTime down_free_at_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -46,6 +46,8 @@ class FakeCluster final : public KvChannel {
   bool followers_forward = false;
   // The arcs of the map; one over the whole ring unless a test sets others.
   std::vector<ShardRoute> shards;
+  // Of each connection and direction; 0: no limit. Only whole messages arrive.
+  size_t bytes_per_second = 0;
   size_t session_limit = 1000;  // results that a session holds
 
   // The process died: connections break, new ones are refused.
