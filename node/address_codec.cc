@@ -61,6 +61,8 @@ std::string EncodeHello(const Hello& hello) {
   PutVarint(out, hello.join.size());
   for (const std::string& address : hello.join) PutString(out, address);
   EncodeAddresses(hello.founders, out);
+  PutVarint(out, hello.others.size());
+  for (const std::string& address : hello.others) PutString(out, address);
   return out;
 }
 
@@ -77,6 +79,8 @@ absl::StatusOr<Hello> DecodeHello(std::string_view bytes) {
   const uint64_t joins = DecodeCount(in);
   for (uint64_t i = 0; i < joins && in.ok(); ++i) hello.join.emplace_back(in.String());
   hello.founders = DecodeAddresses(in);
+  const uint64_t others = DecodeCount(in);
+  for (uint64_t i = 0; i < others && in.ok(); ++i) hello.others.emplace_back(in.String());
   FLOTILLA_RETURN_IF_ERROR(in.Finish("peer hello"));
   return hello;
 }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration kAskAroundWhileJoining = std::chrono::milliseconds(100);
 constexpr Duration kAskAroundAfterwards = std::chrono::seconds(1);
+constexpr size_t kHearsayMax = 1000;
 
 const NodeAddress* Find(const std::vector<NodeAddress>& addresses, NodeId node) {
   const auto it = std::find_if(addresses.begin(), addresses.end(),
@@ -62,6 +63,7 @@ Hello ClusterJoin::LocalHello() const {
   hello.cluster = folder_.identity().cluster;
   hello.founders = folder_.identity().founders;
   if (joined()) hello.plan = folder_.identity().plan;
+  for (const auto& [node, peer] : peers_) hello.others.push_back(peer.peer_address);
   return hello;
 }
 
@@ -73,6 +75,8 @@ void ClusterJoin::AskAround() {
   const std::string hello = EncodeHello(LocalHello());
   std::vector<std::string> addresses = hello_.join;
   for (const auto& [node, peer] : peers_) addresses.push_back(peer.peer_address);
+  const std::set<std::string> hearsay = std::exchange(hearsay_, {});
+  addresses.insert(addresses.end(), hearsay.begin(), hearsay.end());
   std::sort(addresses.begin(), addresses.end());
   addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
   for (const std::string& address : addresses) {
@@ -175,6 +179,10 @@ void ClusterJoin::Learn(const Hello& peer) {
   if (known != peer.self) {
     known = peer.self;
     listener_.OnPeerAddress(known);
+  }
+  // Two nodes that joined later stand in nobody's join list: they meet through those who know both.
+  for (const std::string& address : peer.others) {
+    if (hearsay_.size() < kHearsayMax) hearsay_.insert(address);
   }
   if (!joined() && !peer.cluster.is_none()) Adopt(peer);
 }

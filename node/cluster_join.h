@@ -84,6 +84,8 @@ class ClusterJoin {
   std::map<std::string, Hello> answers_;
   std::set<std::string> refusals_;
   std::map<NodeId, NodeAddress> peers_;
+  // Addresses that peers named, to be asked in the next round.
+  std::set<std::string> hearsay_;
   std::string last_refusal_;
   TimerId timer_ = 0;
   bool failed_ = false;

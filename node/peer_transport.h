@@ -41,6 +41,8 @@ struct Hello {
   std::vector<std::string> join;  // sorted
   // The founding members, in the order of their ids; empty while none is formed.
   std::vector<NodeAddress> founders;
+  // Where other nodes are that the sender knows. A hint: whoever is there is asked for itself.
+  std::vector<std::string> others;
 };
 
 class PeerTransport {

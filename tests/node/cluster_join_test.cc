@@ -259,6 +259,18 @@ TEST_F(ClusterJoinTest, ALaterNodeJoinsWithoutBeingAFounder) {
   EXPECT_TRUE(nodes_[1]->addresses.contains(NodeId(4)));
 }
 
+// Found by the simulator: as members of one group they could not reach each other.
+TEST_F(ClusterJoinTest, LaterNodesMeetThoughNobodyListsThem) {
+  for (const uint64_t id : {1, 2, 3}) Start(id);
+  Run();
+  Start(4, {1, 2, 3});
+  Run();
+  Start(5, {1, 2, 3});
+  Run();
+  EXPECT_TRUE(nodes_[4]->addresses.contains(NodeId(5)));
+  EXPECT_TRUE(nodes_[5]->addresses.contains(NodeId(4)));
+}
+
 TEST_F(ClusterJoinTest, TwoNodesUnderOneIdFormNothing) {
   Start(1);
   Start(2);

@@ -40,6 +40,7 @@ TEST(GoldenFormats, Hello) {
   hello.plan.shards = 3;
   hello.join = {"n1:6171", "n2:6171"};
   hello.founders = {AddressOf(1), AddressOf(2)};
+  hello.others = {"n9:6171"};
   EXPECT_EQ(tests::ToHex(EncodeHello(hello)),
             tests::ToHex(tests::ReadGoldenFile("node_hello.hex")));
   const auto read = DecodeHello(tests::ReadGoldenFile("node_hello.hex"));
