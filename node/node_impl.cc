@@ -172,7 +172,7 @@ void NodeImpl::Tick() {
   }
   if (phase_ == NodePhase::kServing && ticks_ % kTicksBetweenFoundings == 0) {
     FoundMissingReplicas();
-    AskForRepairs();
+    AskAboutReplicas();
   }
   ScheduleTurn();
   // From now, not from when it was due: after a pause one tick is enough (etcd#9939 asks for missed

@@ -91,7 +91,7 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void OnMembershipAnswer(const MembershipAnswer& answer);
   void CreateReplica(ShardId shard, ReplicaId replica);
   void RemoveReplica(ShardId shard, ReplicaId replica);
-  void AskForRepairs();
+  void AskAboutReplicas();
 
   NodeOptions options_;
   NodeEnvironment env_;

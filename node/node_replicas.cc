@@ -192,16 +192,21 @@ void NodeImpl::CreateReplica(ShardId shard, ReplicaId replica) {
       });
 }
 
-// Whoever leads knows that it is meant.
-void NodeImpl::AskForRepairs() {
-  const auto ask = [this](ShardId shard, ReplicaId replica) {
-    for (const NodeId peer : connected_) {
-      outbox_.Add(peer, RepairRequest{.group = shard, .failed = {options_.node, replica}});
-    }
+// To everyone, for who leads knows that it is meant: that an unfit replica be replaced; and whether
+// one that hears of no leader was removed while it was away.
+void NodeImpl::AskAboutReplicas() {
+  const auto ask = [this](const auto& question) {
+    for (const NodeId peer : connected_) outbox_.Add(peer, question);
   };
-  for (const auto& [shard, failed] : failed_) ask(shard, failed.replica);
+  for (const auto& [shard, failed] : failed_) {
+    ask(RepairRequest{.group = shard, .failed = {options_.node, failed.replica}});
+  }
   for (const auto& [shard, replica] : replicas_) {
-    if (replica->failed()) ask(shard, replica->self().replica);
+    if (replica->failed()) {
+      ask(RepairRequest{.group = shard, .failed = replica->self()});
+    } else if (!replica->HasLeader()) {
+      ask(MembershipQuestion{.group = shard, .member = replica->self()});
+    }
   }
 }
 
