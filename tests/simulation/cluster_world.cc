@@ -125,6 +125,11 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
   if (random.Chance(1, 2)) options.client_loss = static_cast<uint32_t>(random.Below(100));
   if (random.Chance(1, 2)) options.transfer_interval = milliseconds(random.Between(200, 5'000));
   options.safety_time = seconds(random.Between(5, 30));
+  if (random.Chance(1, 3)) {
+    options.spares = static_cast<uint32_t>(random.Between(1, 2));
+    options.membership_interval = milliseconds(random.Between(100, 3'000));
+    if (random.Chance(1, 2)) options.wipe_interval = milliseconds(random.Between(500, 5'000));
+  }
   return options;
 }
 
@@ -132,13 +137,13 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
     : options_(options),
       world_(seed),
       record_(world_, trace),
-      network_(world_, options.nodes),
+      network_(world_, options.machines()),
       random_(world_.Stream("cluster world")),
       client_random_(world_.Stream("clients")),
       logger_(std::make_unique<TraceLogger>(record_)),
-      processes_(options.nodes) {
+      processes_(options.machines()) {
   std::vector<SimMachine*> machines;
-  for (NodeIndex node = 0; node < options_.nodes; ++node) {
+  for (NodeIndex node = 0; node < options_.machines(); ++node) {
     machines_.push_back(std::make_unique<SimMachine>(world_, network_, node, options_.machine));
     machines.push_back(machines_.back().get());
   }
@@ -204,7 +209,7 @@ void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
     record_.Trace("node " + std::to_string(node) + " stops itself: " + why.ToString());
   }
   record_.Mark("cluster.fatal");
-  if (!options_.HasDiskFaults() && !machine.disk().dead()) {
+  if (!options_.HasDiskFaults() && !machine.disk().dead() && wiped_ != node) {
     record_.Fail("node " + std::to_string(node) + " stopped itself: " + why.ToString());
   }
   world_.AtEndOfEvent([this, node, life = machine.life()] {
@@ -219,7 +224,7 @@ void ClusterWorld::After(Duration delay, std::function<void()> task) {
 NodeIndex ClusterWorld::PickNode() {
   // Once only a core is healthy, clients have found that out.
   if (!core_.empty()) return client_random_.Pick(core_);
-  return static_cast<NodeIndex>(client_random_.Below(options_.nodes));
+  return static_cast<NodeIndex>(client_random_.Below(options_.machines()));
 }
 
 template <typename Reply, typename Request, typename Serve>
@@ -289,7 +294,7 @@ bool ClusterWorld::LearnShards() {
 }
 
 void ClusterWorld::FormCluster() {
-  for (NodeIndex node = 0; node < options_.nodes; ++node) {
+  for (NodeIndex node = 0; node < options_.machines(); ++node) {
     // Not all at once; the late ones find the others asking.
     After(random_.Exponential(milliseconds(200)), [this, node] {
       if (!machines_[node]->running()) StartMachine(node);
@@ -310,7 +315,9 @@ RunResult ClusterWorld::Run() {
                                                      next_process_, client_random_.Split()));
       clients_.back()->Start();
     }
-    OneTransfer();
+    EachTime(options_.transfer_interval, [this] { OneTransfer(); });
+    EachTime(options_.membership_interval, [this] { ChangeSomeMembership(); });
+    EachTime(options_.wipe_interval, [this] { MaybeWipe(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;
@@ -331,21 +338,25 @@ RunResult ClusterWorld::Result() const {
           .marks = record_.marks()};
 }
 
-void ClusterWorld::OneTransfer() {
-  if (options_.transfer_interval == Duration::zero() || !safety_phase_) return;
-  After(random_.Exponential(options_.transfer_interval), [this] {
-    if (safety_phase_ && !shards_.empty()) {
-      const ShardId shard = random_.Pick(shards_).shard;
-      const NodeId target(random_.Between(1, options_.nodes));
-      for (const Process& process : processes_) {
-        if (process.node == nullptr) continue;
-        process.node->TransferLeadership(shard, target, [this](const absl::Status& status) {
-          if (status.ok()) record_.Mark("cluster.transferred");
-        });
-      }
-    }
-    OneTransfer();
+void ClusterWorld::EachTime(Duration interval, std::function<void()> act) {
+  if (interval == Duration::zero()) return;
+  After(random_.Exponential(interval), [this, interval, act = std::move(act)] {
+    if (!safety_phase_) return;
+    act();
+    EachTime(interval, act);
   });
+}
+
+void ClusterWorld::OneTransfer() {
+  if (shards_.empty()) return;
+  const ShardId shard = random_.Pick(shards_).shard;
+  const NodeId target(random_.Between(1, options_.machines()));
+  for (const Process& process : processes_) {
+    if (process.node == nullptr) continue;
+    process.node->TransferLeadership(shard, target, [this](const absl::Status& status) {
+      if (status.ok()) record_.Mark("cluster.transferred");
+    });
+  }
 }
 
 void ClusterWorld::RunUntil(Duration time) {

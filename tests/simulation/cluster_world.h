@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +31,8 @@
 namespace flotilla::simulation {
 
 struct ClusterWorldOptions {
-  uint32_t nodes = 3;
+  uint32_t nodes = 3;   // found the cluster
+  uint32_t spares = 0;  // may become members later
   uint32_t clients = 4;
   LinkOptions links;
   SimMachineOptions machine;
@@ -42,11 +44,16 @@ struct ClusterWorldOptions {
   // Per mille of requests, and of answers.
   uint32_t client_loss = 0;
   Duration transfer_interval{};
+  Duration membership_interval{};
+  // Between two tries to find a moment in which one machine may lose its disk; once in a run.
+  Duration wipe_interval{};
   Duration safety_time = std::chrono::seconds(20);
   Duration liveness_limit = std::chrono::seconds(120);
 
   // Disks fail in this run: a node may stop itself.
   bool HasDiskFaults() const;
+  NodeIndex machines() const { return nodes + spares; }
+  bool HasMembershipChanges() const { return membership_interval != Duration::zero(); }
   static ClusterWorldOptions Draw(Random& random);
 };
 
@@ -93,6 +100,16 @@ class ClusterWorld : public ClientNetwork {
   void Send(Request request, Duration timeout, std::function<void(Reply)> done, Serve serve);
   NodeIndex PickNode();
   void OneTransfer();
+  void EachTime(Duration interval, std::function<void()> act);
+
+  // Membership (cluster_world_members.cc).
+  void ChangeSomeMembership();
+  void ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica);
+  void MaybeWipe();
+  bool MayLoseOneDisk() const;
+  // Empty when every member has everything.
+  std::string WhatMembersLack() const;
+  std::optional<node::ReplicaStatus> ReplicaOf(NodeIndex node, ShardId shard) const;
   void RunUntil(Duration time);
 
   // Invariants that are looked at now and then.
@@ -104,7 +121,8 @@ class ClusterWorld : public ClientNetwork {
   bool AwaitClients();
   bool ReadEverything();
   bool AwaitConvergence();
-  bool Converged();
+  // Empty when all of the core hold the same.
+  std::string WhatIsMissing() const;
   void CompareStates();
   void JudgeHistory();
   RunResult Result() const;
@@ -127,6 +145,8 @@ class ClusterWorld : public ClientNetwork {
   std::vector<NodeIndex> core_;
   std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
   bool safety_phase_ = true;
+  // The machine whose disk was wiped: it may not come back as the node that it was.
+  std::optional<NodeIndex> wiped_;
 };
 
 // One seed, everything drawn from it.

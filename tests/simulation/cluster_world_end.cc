@@ -17,7 +17,7 @@ constexpr uint64_t kJudgeStepsMax = 3'000'000;
 }  // namespace
 
 void ClusterWorld::Inspect() {
-  for (NodeIndex node = 0; node < options_.nodes; ++node) {
+  for (NodeIndex node = 0; node < options_.machines(); ++node) {
     if (processes_[node].node == nullptr) continue;
     const node::NodeStatus status = processes_[node].node->Status();
     for (const node::ReplicaStatus& replica : status.replicas) InspectReplica(node, replica);
@@ -47,9 +47,14 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
 void ClusterWorld::HealCore() {
   network_.HealAll();
   std::vector<NodeIndex> order;
-  for (NodeIndex node = 0; node < options_.nodes; ++node) order.push_back(node);
+  for (NodeIndex node = 0; node < options_.machines(); ++node) {
+    if (wiped_ != node) order.push_back(node);
+  }
   random_.Shuffle(order);
-  const size_t size = random_.Between(options_.nodes / 2 + 1, options_.nodes);
+  // Who is a majority of what, only the end of a change in flight will tell.
+  const size_t size = options_.HasMembershipChanges()
+                          ? order.size()
+                          : random_.Between(options_.nodes / 2 + 1, options_.nodes);
   core_.assign(order.begin(), order.begin() + static_cast<ptrdiff_t>(size));
   std::string names;
   for (const NodeIndex node : order) {
@@ -104,26 +109,34 @@ bool ClusterWorld::ReadEverything() {
   return true;
 }
 
-bool ClusterWorld::Converged() {
+std::string ClusterWorld::WhatIsMissing() const {
+  if (options_.HasMembershipChanges()) return WhatMembersLack();
   std::map<ShardId, LogIndex> applied;
   for (const NodeIndex node : core_) {
-    if (processes_[node].node == nullptr) return false;
+    const std::string who = "node " + std::to_string(node);
+    if (processes_[node].node == nullptr) return who + " does not run";
     const node::NodeStatus status = processes_[node].node->Status();
-    if (status.replicas.size() < shards_.size()) return false;
+    if (status.replicas.size() < shards_.size()) return who + " lacks a replica";
     for (const node::ReplicaStatus& replica : status.replicas) {
+      const std::string where = who + ", shard " + ToString(replica.shard);
       const LogIndex index = replica.raft.applied;
-      if (applied.try_emplace(replica.shard, index).first->second != index) return false;
-      if (replica.raft.last_index != index || replica.failed) return false;
+      if (replica.failed) return where + " has failed: " + replica.failure;
+      if (replica.raft.last_index != index) return where + " has not applied its log";
+      if (applied.try_emplace(replica.shard, index).first->second != index) {
+        return where + " stands elsewhere than another";
+      }
     }
   }
-  return true;
+  return "";
 }
 
 bool ClusterWorld::AwaitConvergence() {
   const Duration end = world_.now() + options_.liveness_limit;
-  while (!record_.failed() && !Converged()) {
+  while (!record_.failed()) {
+    const std::string missing = WhatIsMissing();
+    if (missing.empty()) break;
     if (world_.now() >= end) {
-      record_.Fail("liveness: replicas do not catch up although a majority is healthy");
+      record_.Fail("liveness: replicas do not catch up although a majority is healthy: " + missing);
       break;
     }
     RunUntil(world_.now() + milliseconds(100));
@@ -140,6 +153,7 @@ void ClusterWorld::CompareStates() {
   std::map<ShardId, Seen> first;
   for (const NodeIndex node : core_) {
     for (const sharding::ShardDescriptor& shard : shards_) {
+      if (!ReplicaOf(node, shard.shard).has_value()) continue;
       node::ReadRequest request;
       request.target.shard = shard.shard;
       request.level = node::ReadLevel::kStale;

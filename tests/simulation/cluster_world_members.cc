@@ -1,0 +1,140 @@
+// Machines become members and leave, and one of them loses its disk.
+#include <algorithm>
+#include <sstream>
+
+#include "tests/simulation/cluster_world.h"
+
+namespace flotilla::simulation {
+
+namespace {
+
+bool Contains(const std::vector<raft::Member>& members, NodeId node) {
+  return std::any_of(members.begin(), members.end(),
+                     [node](const raft::Member& member) { return member.node == node; });
+}
+
+NodeId NodeOf(NodeIndex machine) { return NodeId(uint64_t{machine} + 1); }
+
+}  // namespace
+
+std::optional<node::ReplicaStatus> ClusterWorld::ReplicaOf(NodeIndex node, ShardId shard) const {
+  if (processes_[node].node == nullptr) return std::nullopt;
+  const node::NodeStatus status = processes_[node].node->Status();
+  for (const node::ReplicaStatus& replica : status.replicas) {
+    if (replica.shard == shard) return replica;
+  }
+  return std::nullopt;
+}
+
+void ClusterWorld::ChangeSomeMembership() {
+  const ShardId shard = random_.Pick(shards_).shard;
+  for (NodeIndex node = 0; node < options_.machines(); ++node) {
+    const std::optional<node::ReplicaStatus> replica = ReplicaOf(node, shard);
+    if (replica.has_value() && replica->raft.role == raft::Role::kLeader) {
+      ChangeMembership(*processes_[node].node, *replica);
+    }
+  }
+}
+
+// A random step that an operator could take. Never one that leaves fewer than half of what the
+// cluster began with, nor one that needs the machine whose disk is gone.
+void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica) {
+  const raft::Configuration& now = replica.raft.configuration;
+  const NodeId node = NodeOf(static_cast<NodeIndex>(random_.Below(options_.machines())));
+  const NodeId lost = wiped_.has_value() ? NodeOf(*wiped_) : NodeId();
+  const bool lost_is_voter = Contains(now.voters, lost);
+  raft::ConfigurationChange change;
+  if (lost_is_voter || Contains(now.learners, lost)) {
+    change.remove = {lost};
+  } else if (Contains(now.learners, node)) {
+    (random_.Chance(3, 4) ? change.add_voters : change.remove) = {node};
+  } else if (!Contains(now.voters, node)) {
+    if (node != lost) change.add_learners = {node};
+  } else if (now.voters.size() > options_.nodes / 2 + 1) {
+    (random_.Chance(3, 4) ? change.remove : change.demote) = {node};
+  }
+  leader.ChangeMembership(replica.shard, change, [this](const absl::Status& status) {
+    if (status.ok()) record_.Mark("cluster.membership_changed");
+  });
+}
+
+// Every replica of every group agrees on one settled configuration, in which any one voter can be
+// spared, and all voters are there.
+bool ClusterWorld::MayLoseOneDisk() const {
+  for (const sharding::ShardDescriptor& shard : shards_) {
+    std::optional<raft::Configuration> settled;
+    size_t voters = 0;
+    for (NodeIndex node = 0; node < options_.machines(); ++node) {
+      if (processes_[node].node == nullptr) return false;
+      const std::optional<node::ReplicaStatus> replica = ReplicaOf(node, shard.shard);
+      if (!replica.has_value()) continue;
+      const raft::RaftStatus& raft = replica->raft;
+      if (replica->failed || raft.configuration.IsJoint() || !raft.configuration_committed ||
+          !raft.configuration.returning.empty()) {
+        return false;
+      }
+      if (settled.value_or(raft.configuration) != raft.configuration) return false;
+      settled = raft.configuration;
+      if (raft.configuration.IsVoter(raft.self.replica)) ++voters;
+    }
+    if (!settled.has_value() || voters < 3 || voters != settled->voters.size()) return false;
+  }
+  return true;
+}
+
+// A volume is lost, and the node started again without it under its old number.
+void ClusterWorld::MaybeWipe() {
+  if (wiped_.has_value() || options_.HasDiskFaults() || !MayLoseOneDisk()) return;
+  wiped_ = static_cast<NodeIndex>(random_.Below(options_.machines()));
+  record_.Trace("wipe " + std::to_string(*wiped_));
+  record_.Mark("nemesis.wipe");
+  nemesis_->Crash(*wiped_, true);
+  (void)machines_[*wiped_]->disk().RemoveTree("/data");
+}
+
+// Members hold what their leader holds, nobody else holds anything, and nobody is on the way.
+std::string ClusterWorld::WhatMembersLack() const {
+  std::ostringstream lack;
+  for (const sharding::ShardDescriptor& shard : shards_) {
+    std::optional<node::ReplicaStatus> leader;
+    for (const NodeIndex node : core_) {
+      const auto replica = ReplicaOf(node, shard.shard);
+      if (replica.has_value() && replica->raft.role == raft::Role::kLeader) leader = replica;
+    }
+    lack << "shard " << shard.shard;
+    if (!leader.has_value()) return lack.str() + " has no leader";
+    const raft::Configuration& configuration = leader->raft.configuration;
+    lack << ", " << configuration;
+    if (configuration.IsJoint() || !configuration.returning.empty()) {
+      return lack.str() + " is in the middle of a change";
+    }
+    for (const NodeIndex node : core_) {
+      const auto replica = ReplicaOf(node, shard.shard);
+      const bool member = Contains(configuration.voters, NodeOf(node)) ||
+                          Contains(configuration.learners, NodeOf(node));
+      lack << "; node " << NodeOf(node);
+      if (replica.has_value() != member) {
+        return lack.str() + (member ? " has no replica" : " has a replica and is no member");
+      }
+      if (!member) continue;
+      if (replica->failed) return lack.str() + " has failed: " + replica->failure;
+      lack << " at " << replica->raft.applied << " of " << leader->raft.last_index;
+      if (replica->raft.applied != leader->raft.last_index) {
+        const raft::RaftStatus& raft = replica->raft;
+        lack << " (log " << raft.first_index << " to " << raft.last_index << ", durable "
+             << raft.durable << ", commit " << raft.commit << ", term " << raft.term << ", leader "
+             << raft.leader << ")";
+        for (const raft::PeerProgress& peer : leader->raft.peers) {
+          lack << "; leader knows " << peer.member << " at " << peer.match
+               << (peer.recently_active ? "" : ", silent")
+               << (peer.snapshot_pending ? ", in a snapshot" : "");
+        }
+        return lack.str();
+      }
+    }
+    lack.str("");
+  }
+  return "";
+}
+
+}  // namespace flotilla::simulation
