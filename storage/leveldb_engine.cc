@@ -188,7 +188,9 @@ absl::StatusOr<DurablePoint> LevelDBEngine::Checkpoint(const std::string& folder
 
 absl::Status LevelDBEngine::ReopenWhenManifestIsLarge() {
   {
-    FLOTILLA_ASSIGN_OR_RETURN(const std::shared_ptr<LevelDBDatabase> open, database());
+    const absl::StatusOr<std::shared_ptr<LevelDBDatabase>> found = database();
+    if (!found.ok()) return OpenAgain();
+    LevelDBDatabase* const open = found->get();
     if (open->env->manifest().synced_bytes < reopen_at_manifest_bytes_) return absl::OkStatus();
     // What is in memtables would be lost.
     FLOTILLA_RETURN_IF_ERROR(Flush());
@@ -215,6 +217,17 @@ absl::StatusOr<bool> LevelDBEngine::Reopen() {
   // Only now: the job that made everything durable may have reported while it closed.
   FLOTILLA_RETURN_IF_ERROR(OpenDatabase(Durable().note, /*create=*/false));
   return true;
+}
+
+// What was missing when it was closed, space or a descriptor, may be there now. Nothing is lost:
+// all was durable then.
+absl::Status LevelDBEngine::OpenAgain() {
+  {
+    MutexLock lock(database_mu_);
+    FLOTILLA_RETURN_IF_ERROR(OpenDatabase(Durable().note, /*create=*/false));
+  }
+  if (listener_) listener_(Durable());
+  return absl::OkStatus();
 }
 
 uint64_t LevelDBEngine::TableBytes(LevelDBDatabase& open) const {

@@ -59,8 +59,10 @@ class LevelDBEngine : public Engine {
   // kResourceExhausted when the disk is nearly full. Asks the disk now and then only.
   absl::Status CheckSpace(size_t batch_bytes);
   absl::Status ReopenWhenManifestIsLarge();
-  // False when it cannot be done now: a view is open, or not everything is durable.
+  // False when it cannot be done now: a view is open, or not everything is durable. After an error
+  // the database is closed, until OpenAgain.
   absl::StatusOr<bool> Reopen();
+  absl::Status OpenAgain();
   // Asked for after every batch, so it is computed only when tables have changed.
   uint64_t TableBytes(LevelDBDatabase& open) const;
 

@@ -243,13 +243,18 @@ TEST_F(LevelDBEngineTest, AReadErrorIsAnErrorNotAMissingRow) {
 
 // --- Checkpoints.
 
-// Calls back before a link is made.
+// Calls back before a link is made; has no room for files whose paths contain `no_room_for`.
 class HookedDisk : public Disk {
  public:
   explicit HookedDisk(Disk& disk) : disk_(disk) {}
   std::function<void()> before_link = [] {};
+  std::string no_room_for = "nothing";
 
   absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
+    const bool creates = mode == OpenMode::kCreate || mode == OpenMode::kCreateOrReuse;
+    if (creates && path.find(no_room_for) != std::string::npos) {
+      return absl::ResourceExhaustedError(path);
+    }
     return disk_.Open(path, mode);
   }
   absl::StatusOr<bool> Exists(const std::string& path) override { return disk_.Exists(path); }
@@ -318,7 +323,8 @@ class LargeManifest : public ::testing::Test {
     LevelDBOptions options = SmallLevelDBOptions();
     options.manifest_bytes_max = 2000;
     source_ = std::make_unique<LevelDBEngineSource>(
-        options, disk_, clock_, pool_, [](const absl::Status& status) { ADD_FAILURE() << status; });
+        options, hooked_, clock_, pool_,
+        [](const absl::Status& status) { ADD_FAILURE() << status; });
     engine_ = *source_->Open("shards/1/7", "", true);
     engine_->SetDurableListener([this](DurablePoint point) { last_ = std::move(point); });
   }
@@ -335,6 +341,7 @@ class LargeManifest : public ::testing::Test {
   simulation::SimWorld sim_{1};
   simulation::SimClock clock_{sim_};
   SimDisk disk_{1};
+  HookedDisk hooked_{disk_};
   DeferredBackgroundPool pool_;
   std::unique_ptr<LevelDBEngineSource> source_;
   std::unique_ptr<Engine> engine_;
@@ -373,6 +380,30 @@ TEST_F(LargeManifest, WaitsForOpenViews) {
   WriteAndFlush(2);
   EXPECT_LT(largest_, 4000u);
   EXPECT_EQ(ReadAll(*engine_), rows_);
+}
+
+// The writer takes a full disk for something that passes, and tries the same batch again.
+TEST_F(LargeManifest, IsReplacedOnceThereIsRoomAgain) {
+  const auto write = [&] { return engine_->Write(Put("k", "late"), LogIndex(index_)); };
+  hooked_.no_room_for = "MANIFEST";
+  absl::Status failed;
+  while (failed.ok()) {
+    WriteAndFlush(1);
+    const uint64_t manifest = DecodeManifestPosition(last_.note)->synced_bytes;
+    if (manifest > 2000) failed = write();
+    ASSERT_LT(manifest, 10'000u);
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(failed)) << failed;
+  EXPECT_TRUE(absl::IsResourceExhausted(write()));
+  EXPECT_FALSE(engine_->Get("k").ok());
+  hooked_.no_room_for = "nothing";
+  const absl::Status written = write();
+  ASSERT_TRUE(written.ok()) << written;
+  rows_["k"] = "late";
+  EXPECT_EQ(ReadAll(*engine_), rows_);
+  // The owner has heard of the new MANIFEST, whose note opens what it refers to.
+  EXPECT_LT(DecodeManifestPosition(last_.note)->synced_bytes, 2000u);
+  EXPECT_EQ(last_.index, LogIndex(index_ - 1));
 }
 
 // --- Real threads.
