@@ -118,7 +118,7 @@ void NodeImpl::Write(WriteRequest request, WriteDone done) {
     return;
   }
   if (env_.stages != nullptr && request.context.sampled) {
-    env_.stages->OnStage(request.context.traceparent, Stage::kReceived, env_.clock.Now());
+    env_.stages->OnStage(View(request.context.traceparent), Stage::kReceived, env_.clock.Now());
   }
   replica->Write(std::move(request), std::move(done), *std::move(share));
 }

@@ -93,7 +93,7 @@ void PendingWrites::Mark(StageObserver& observer, Stage stage, LogIndex index, M
     if (batch.position.index > index) return;
     for (const PendingWrite& write : batch.writes) {
       const RequestContext& context = write.request.context;
-      if (context.sampled) observer.OnStage(context.traceparent, stage, now);
+      if (context.sampled) observer.OnStage(View(context.traceparent), stage, now);
     }
   }
 }

@@ -20,8 +20,9 @@ namespace flotilla::node {
 
 // Travels with a request through forward, peer envelope and log line.
 struct RequestContext {
-  std::string request_id;
-  std::string traceparent;  // W3C, empty when the caller sent none
+  // Shared by all operations of one message; null when the caller sent none.
+  SharedBytes request_id;
+  SharedBytes traceparent;  // W3C
   std::string principal;    // who asks; empty is anonymous
   MonoTime deadline;        // of this node's clock
   // Stage time stamps are reported for this request when a StageObserver is installed.

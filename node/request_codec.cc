@@ -8,17 +8,22 @@ namespace flotilla::node {
 namespace {
 
 void EncodeContext(const RequestContext& context, MonoTime now, std::string& out) {
-  PutString(out, context.request_id);
-  PutString(out, context.traceparent);
+  PutString(out, View(context.request_id));
+  PutString(out, View(context.traceparent));
   PutString(out, context.principal);
   PutVarint(out, static_cast<uint64_t>(std::max(context.deadline - now, Duration(0)).count()));
   PutFixed8(out, context.sampled ? 1 : 0);
 }
 
+SharedBytes DecodeShared(Decoder& in) {
+  const std::string_view bytes = in.String();
+  return bytes.empty() ? nullptr : MakeBytes(std::string(bytes));
+}
+
 RequestContext DecodeContext(Decoder& in, MonoTime now) {
   RequestContext context;
-  context.request_id = in.String();
-  context.traceparent = in.String();
+  context.request_id = DecodeShared(in);
+  context.traceparent = DecodeShared(in);
   context.principal = in.String();
   // A day bounds the addition: nobody waits longer, and a damaged number must not overflow.
   const auto left = std::min<uint64_t>(in.Varint(), Duration(std::chrono::hours(24)).count());

@@ -44,10 +44,12 @@ struct AnswerContext {
   MonoTime received;
 };
 
+// An Error is refused already and never reaches the node.
+using NodeRequest = std::variant<node::Error, node::WriteRequest, node::ReadRequest>;
+
 struct ClientOperation {
   AnswerContext answer;
-  // An Error is refused already and never reaches the node.
-  std::variant<node::Error, node::WriteRequest, node::ReadRequest> request;
+  NodeRequest request;
 };
 
 struct Answer {

@@ -73,8 +73,8 @@ void Gateway::Finish(Answer answer, const Trace& trace, AnswerSink& sink) {
     logger_.Warning("slow_request", {{"op", ToString(answer.context.kind)},
                                      {"duration_ms", millis},
                                      {"code", absl::StatusCodeToString(ErrorOf(answer).code)},
-                                     {"request_id", trace.request_id},
-                                     {"traceparent", trace.traceparent}});
+                                     {"request_id", View(trace.request_id)},
+                                     {"traceparent", View(trace.traceparent)}});
   }
   sink.OnAnswer(std::move(answer));
 }

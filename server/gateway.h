@@ -3,9 +3,9 @@
 #define FLOTILLA_SERVER_GATEWAY_H_
 
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/logger.h"
@@ -44,8 +44,8 @@ class Gateway {
  private:
   // What a log line needs to be found by.
   struct Trace {
-    std::string request_id;
-    std::string traceparent;
+    SharedBytes request_id;
+    SharedBytes traceparent;
   };
 
   void Run(ClientOperation operation, const std::shared_ptr<AnswerSink>& sink);

@@ -31,8 +31,6 @@ class EffectiveHeader {
     return Pick(own_.acknowledged_below(), shared_.acknowledged_below());
   }
   uint32_t timeout_ms() const { return Pick(own_.timeout_ms(), shared_.timeout_ms()); }
-  const std::string& request_id() const { return Pick(own_.request_id(), shared_.request_id()); }
-  const std::string& traceparent() const { return Pick(own_.traceparent(), shared_.traceparent()); }
 
  private:
   static const std::string& Pick(const std::string& own, const std::string& shared) {
@@ -81,6 +79,28 @@ const v1::RequestHeader& OwnHeader(const v1::PipelineOperation& operation) {
   return v1::RequestHeader::default_instance();
 }
 
+// Under which names a request is found in logs and traces.
+struct Trace {
+  SharedBytes request_id;
+  SharedBytes traceparent;
+};
+
+absl::Status CheckTrace(std::string_view name, const std::string& text) {
+  if (text.size() <= RequestCodec::kMaxTraceBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      AbslView(name), " has at most ", RequestCodec::kMaxTraceBytes, " bytes, not ", text.size()));
+}
+
+// What is given, and where nothing is, that of `outer`.
+absl::StatusOr<Trace> TraceOf(const std::string& request_id, const std::string& traceparent,
+                              absl::StatusOr<Trace> outer) {
+  FLOTILLA_RETURN_IF_ERROR(CheckTrace("request_id", request_id));
+  FLOTILLA_RETURN_IF_ERROR(CheckTrace("traceparent", traceparent));
+  if (outer.ok() && !request_id.empty()) outer->request_id = MakeBytes(request_id);
+  if (outer.ok() && !traceparent.empty()) outer->traceparent = MakeBytes(traceparent);
+  return outer;
+}
+
 // W3C Trace Context, level 1: version-trace-parent-flags, in hexadecimal; bit 0 of the flags.
 bool IsSampled(std::string_view traceparent) {
   constexpr size_t kLength = 55;
@@ -89,16 +109,16 @@ bool IsSampled(std::string_view traceparent) {
          kOddDigits.find(traceparent[kLength - 1]) != std::string_view::npos;
 }
 
-node::RequestContext ContextOf(const EffectiveHeader& header, const CallInfo& call,
+node::RequestContext ContextOf(const EffectiveHeader& header, Trace trace, const CallInfo& call,
                                const RequestOptions& options) {
   const Duration asked = header.timeout_ms() == 0 ? options.default_timeout
                                                   : std::chrono::milliseconds(header.timeout_ms());
   node::RequestContext context;
   context.deadline = std::min(call.deadline, call.now + std::min(asked, options.max_timeout));
   context.principal = call.principal;
-  context.request_id = header.request_id().empty() ? call.request_id : header.request_id();
-  context.traceparent = header.traceparent().empty() ? call.traceparent : header.traceparent();
-  context.sampled = IsSampled(context.traceparent);
+  context.sampled = IsSampled(View(trace.traceparent));
+  context.request_id = std::move(trace.request_id);
+  context.traceparent = std::move(trace.traceparent);
   return context;
 }
 
@@ -140,33 +160,31 @@ node::Error Refusal(const absl::Status& status) {
   return error;
 }
 
-using NodeRequest = decltype(ClientOperation::request);
-
 absl::StatusOr<NodeRequest> ToWrite(kv::Command command, const EffectiveHeader& header,
-                                    uint64_t sequence, const CallInfo& call,
-                                    const RequestOptions& options) {
+                                    uint64_t sequence, node::RequestContext context,
+                                    const kv::Limits& limits) {
   FLOTILLA_ASSIGN_OR_RETURN(
       command.identity,
       IdentityOf(header, sequence != 0 ? sequence : header.sequence(), command.operation));
   if (auto* range = std::get_if<kv::DeleteRange>(&command.operation)) {
     range->shard_version = header.shard_version();
   }
-  FLOTILLA_RETURN_IF_ERROR(kv::Validate(command, options.limits));
+  FLOTILLA_RETURN_IF_ERROR(kv::Validate(command, limits));
   node::WriteRequest request;
-  request.context = ContextOf(header, call, options);
+  request.context = std::move(context);
   request.target = TargetOf(header);
   request.command = MakeBytes(kv::EncodeCommand(command));
   return NodeRequest(std::move(request));
 }
 
 absl::StatusOr<NodeRequest> ToRead(DecodedRead decoded, const EffectiveHeader& header,
-                                   const CallInfo& call, const RequestOptions& options) {
+                                   node::RequestContext context, const kv::Limits& limits) {
   if (auto* page = std::get_if<kv::ScanPage>(&decoded.read.operation)) {
     page->shard_version = header.shard_version();
   }
-  FLOTILLA_RETURN_IF_ERROR(kv::Validate(decoded.read, options.limits));
+  FLOTILLA_RETURN_IF_ERROR(kv::Validate(decoded.read, limits));
   node::ReadRequest request;
-  request.context = ContextOf(header, call, options);
+  request.context = std::move(context);
   request.target = TargetOf(header);
   request.level = decoded.level;
   request.read = std::move(decoded.read);
@@ -174,35 +192,53 @@ absl::StatusOr<NodeRequest> ToRead(DecodedRead decoded, const EffectiveHeader& h
 }
 
 absl::StatusOr<NodeRequest> ToNode(DecodedOperation decoded, const EffectiveHeader& header,
-                                   uint64_t sequence, const CallInfo& call,
-                                   const RequestOptions& options) {
+                                   uint64_t sequence, node::RequestContext context,
+                                   const kv::Limits& limits) {
   if (!header.keyspace().empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no keyspace \"", header.keyspace(), "\", only the default (empty)"));
+    constexpr size_t kShown = 64;
+    return absl::InvalidArgumentError(absl::StrCat("there is no keyspace \"",
+                                                   header.keyspace().substr(0, kShown),
+                                                   "\", only the default (empty)"));
   }
   if (auto* command = std::get_if<kv::Command>(&decoded.body)) {
-    return ToWrite(std::move(*command), header, sequence, call, options);
+    return ToWrite(std::move(*command), header, sequence, std::move(context), limits);
   }
-  return ToRead(std::get<DecodedRead>(std::move(decoded.body)), header, call, options);
+  return ToRead(std::get<DecodedRead>(std::move(decoded.body)), header, std::move(context), limits);
 }
 
 }  // namespace
 
-ClientOperation RequestCodec::Decode(v1::PipelineOperation& operation,
-                                     const v1::RequestHeader& shared, const CallInfo& call) const {
+struct RequestCodec::Shared {
+  Shared(const v1::RequestHeader& message, const CallInfo& info)
+      : header(message),
+        call(info),
+        trace(TraceOf(message.request_id(), message.traceparent(),
+                      TraceOf(info.request_id, info.traceparent, Trace()))) {}
+
+  const v1::RequestHeader& header;
+  const CallInfo& call;
+  const absl::StatusOr<Trace> trace;
+};
+
+absl::StatusOr<NodeRequest> RequestCodec::ToRequest(v1::PipelineOperation& operation,
+                                                    const Shared& shared,
+                                                    AnswerContext* answer) const {
+  FLOTILLA_ASSIGN_OR_RETURN(DecodedOperation body, DecodeOperation(operation, options_.limits));
+  answer->range_fingerprint = body.range_fingerprint;
+  const v1::RequestHeader& own = OwnHeader(operation);
+  FLOTILLA_ASSIGN_OR_RETURN(Trace trace,
+                            TraceOf(own.request_id(), own.traceparent(), shared.trace));
+  const EffectiveHeader header(own, shared.header);
+  return ToNode(std::move(body), header, operation.sequence(),
+                ContextOf(header, std::move(trace), shared.call, options_), options_.limits);
+}
+
+ClientOperation RequestCodec::Decode(v1::PipelineOperation& operation, const Shared& shared) const {
   ClientOperation decoded;
   decoded.answer.id = operation.id();
   decoded.answer.kind = static_cast<OperationKind>(operation.operation_case());
-  decoded.answer.received = call.now;
-  const EffectiveHeader header(OwnHeader(operation), shared);
-  absl::StatusOr<DecodedOperation> body = DecodeOperation(operation, options_.limits);
-  if (!body.ok()) {
-    decoded.request = Refusal(body.status());
-    return decoded;
-  }
-  decoded.answer.range_fingerprint = body->range_fingerprint;
-  absl::StatusOr<NodeRequest> request =
-      ToNode(*std::move(body), header, operation.sequence(), call, options_);
+  decoded.answer.received = shared.call.now;
+  absl::StatusOr<NodeRequest> request = ToRequest(operation, shared, &decoded.answer);
   if (request.ok()) {
     decoded.request = *std::move(request);
   } else {
@@ -212,15 +248,16 @@ ClientOperation RequestCodec::Decode(v1::PipelineOperation& operation,
 }
 
 ClientOperation RequestCodec::Decode(v1::PipelineOperation& operation, const CallInfo& call) const {
-  return Decode(operation, v1::RequestHeader::default_instance(), call);
+  return Decode(operation, Shared(v1::RequestHeader::default_instance(), call));
 }
 
 std::vector<ClientOperation> RequestCodec::Decode(v1::PipelineRequest& request,
                                                   const CallInfo& call) const {
+  const Shared shared(request.header(), call);
   std::vector<ClientOperation> decoded;
   decoded.reserve(request.operations_size());
   for (v1::PipelineOperation& operation : *request.mutable_operations()) {
-    decoded.push_back(Decode(operation, request.header(), call));
+    decoded.push_back(Decode(operation, shared));
   }
   return decoded;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "kv/limits.h"
 #include "server/client_operation.h"
@@ -39,6 +40,9 @@ struct CallInfo {
 // Immutable, thread-safe.
 class RequestCodec {
  public:
+  // Of a request id or a traceparent: each lives, and may be logged, as long as its request.
+  static constexpr size_t kMaxTraceBytes = 128;
+
   explicit RequestCodec(RequestOptions options) : options_(std::move(options)) {}
 
   // One operation per operation of the message, in order. Empties the message.
@@ -47,8 +51,11 @@ class RequestCodec {
   ClientOperation Decode(v1::PipelineOperation& operation, const CallInfo& call) const;
 
  private:
-  ClientOperation Decode(v1::PipelineOperation& operation, const v1::RequestHeader& shared,
-                         const CallInfo& call) const;
+  // What all operations of a message share.
+  struct Shared;
+  ClientOperation Decode(v1::PipelineOperation& operation, const Shared& shared) const;
+  absl::StatusOr<NodeRequest> ToRequest(v1::PipelineOperation& operation, const Shared& shared,
+                                        AnswerContext* answer) const;
 
   const RequestOptions options_;
 };

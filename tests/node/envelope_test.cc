@@ -46,7 +46,7 @@ std::string EveryKind() {
   answer.body = raft::HeartbeatResponse{.read_counter = 3};
   writer.Add(answer, kNow);
   WriteRequest write;
-  write.context = {.request_id = "r1", .deadline = kNow + std::chrono::seconds(2)};
+  write.context = {.request_id = MakeBytes("r1"), .deadline = kNow + std::chrono::seconds(2)};
   write.target.shard = ShardId(4);
   write.command = MakeBytes("command");
   writer.Add(ForwardedWrite{.id = 1, .request = write}, kNow);
@@ -73,7 +73,7 @@ TEST(Envelope, EveryKindOfItemComesBack) {
   const auto& append = std::get<raft::AppendRequest>(std::get<raft::Message>(items[2]).body);
   EXPECT_EQ(View(append.entries.at(0).payload), "payload");
   const auto& write = std::get<ForwardedWrite>(items[3]);
-  EXPECT_EQ(write.request.context.request_id, "r1");
+  EXPECT_EQ(View(write.request.context.request_id), "r1");
   EXPECT_EQ(View(write.request.command), "command");
   EXPECT_EQ(std::get<WriteAnswer>(items[5]).reply.result.version, 8u);
   EXPECT_EQ(std::get<SnapshotData>(items[8]).data, "bytes");

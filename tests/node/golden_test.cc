@@ -59,7 +59,7 @@ TEST(GoldenFormats, Envelope) {
   heartbeat.body = raft::HeartbeatResponse{.read_counter = 9};
   writer.Add(heartbeat, kNow);
   WriteRequest write;
-  write.context.request_id = "r";
+  write.context.request_id = MakeBytes("r");
   write.context.deadline = kNow + std::chrono::milliseconds(1);
   write.target = {.shard = ShardId(7), .version = 1};
   write.command = MakeBytes("cmd");

@@ -103,8 +103,8 @@ TEST_F(KvServiceTest, AUnaryCallReachesTheNodeWithItsDeadlineAndTrace) {
   request.set_key("k");
   v1::PutResponse response;
   ASSERT_TRUE(stub_->Put(&context, request, &response).ok());
-  EXPECT_EQ(seen->context.traceparent, "00-trace");
-  EXPECT_EQ(seen->context.request_id, "r1");
+  EXPECT_EQ(View(seen->context.traceparent), "00-trace");
+  EXPECT_EQ(View(seen->context.request_id), "r1");
   // gRPC sends a timeout in three digits, rounded up.
   EXPECT_LE(seen->context.deadline, clock_.Now() + std::chrono::milliseconds(5050));
 }

@@ -136,8 +136,43 @@ TEST(RequestCodec, CarriesTraceAndRequestIdFromTheHeaderOrTheCall) {
   call.request_id = "transport's";
   call.traceparent = "00-ab-cd-01";
   const node::ReadRequest read = ReadOf(RequestCodec({}).Decode(get, call));
-  EXPECT_EQ(read.context.request_id, "mine");
-  EXPECT_EQ(read.context.traceparent, "00-ab-cd-01");
+  EXPECT_EQ(View(read.context.request_id), "mine");
+  EXPECT_EQ(View(read.context.traceparent), "00-ab-cd-01");
+}
+
+TEST(RequestCodec, OperationsShareTheTraceOfTheirMessage) {
+  v1::PipelineRequest request;
+  request.mutable_header()->set_request_id("shared");
+  request.mutable_header()->set_traceparent(std::string(RequestCodec::kMaxTraceBytes, 't'));
+  for (int i = 0; i < 2; ++i) *request.add_operations() = GetOf("k");
+  const std::vector<ClientOperation> decoded = RequestCodec({}).Decode(request, CallInfo{});
+  EXPECT_EQ(View(ReadOf(decoded[0]).context.request_id), "shared");
+  EXPECT_EQ(ReadOf(decoded[0]).context.request_id, ReadOf(decoded[1]).context.request_id);
+  EXPECT_EQ(ReadOf(decoded[0]).context.traceparent, ReadOf(decoded[1]).context.traceparent);
+}
+
+TEST(RequestCodec, RefusesALongTraceWhereverItStands) {
+  const std::string text(RequestCodec::kMaxTraceBytes + 1, 't');
+  v1::PipelineRequest message;
+  message.mutable_header()->set_request_id(text);
+  for (int i = 0; i < 2; ++i) *message.add_operations() = GetOf("k");
+  for (const ClientOperation& operation : RequestCodec({}).Decode(message, CallInfo{})) {
+    EXPECT_EQ(RefusalOf(operation), "request_id has at most 128 bytes, not 129");
+  }
+  v1::PipelineOperation get = GetOf("k");
+  get.mutable_get()->mutable_header()->set_traceparent(text);
+  EXPECT_EQ(RefusalOf(Decode(get)), "traceparent has at most 128 bytes, not 129");
+  CallInfo call;
+  call.request_id = text;
+  get = GetOf("k");
+  EXPECT_EQ(RefusalOf(RequestCodec({}).Decode(get, call)),
+            "request_id has at most 128 bytes, not 129");
+}
+
+TEST(RequestCodec, ARefusalRepeatsLittleOfTheRequest) {
+  v1::PipelineOperation get = GetOf("k");
+  get.mutable_get()->mutable_header()->set_keyspace(std::string(1 << 20, 'k'));
+  EXPECT_LT(RefusalOf(Decode(get)).size(), 200u);
 }
 
 TEST(RequestCodec, ARequestIsSampledWhenItsTraceSaysSo) {
