@@ -38,4 +38,9 @@ std::string_view ToString(OperationKind kind) {
   return "unknown";
 }
 
+bool IsRead(OperationKind kind) {
+  return kind == OperationKind::kGet || kind == OperationKind::kBatchGet ||
+         kind == OperationKind::kScan;
+}
+
 }  // namespace flotilla::server

@@ -4,6 +4,7 @@
 #ifndef FLOTILLA_SERVER_CLIENT_OPERATION_H_
 #define FLOTILLA_SERVER_CLIENT_OPERATION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -34,6 +35,7 @@ enum class OperationKind : uint8_t {
 inline constexpr int kOperationKinds = 17;
 // "put": as metrics and logs name it.
 std::string_view ToString(OperationKind kind);
+bool IsRead(OperationKind kind);
 
 // What outlives the request until its answer.
 struct AnswerContext {
@@ -56,6 +58,8 @@ struct Answer {
   AnswerContext context;
   // An Error is that of an operation that never reached the node, and so was not applied.
   std::variant<node::Error, node::WriteReply, node::ReadReply> reply;
+  // ByteSize of the reply, once the gateway has measured it.
+  size_t bytes = 0;
 };
 
 }  // namespace flotilla::server

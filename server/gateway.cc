@@ -1,9 +1,10 @@
 #include "server/gateway.h"
 
-#include <string>
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "node/errors.h"
 #include "server/reply_codec.h"
 
 namespace flotilla::server {
@@ -16,12 +17,24 @@ const node::Error& ErrorOf(const Answer& answer) {
 }
 
 node::Error TooLarge(size_t bytes, size_t limit) {
-  node::Error error;
-  error.code = absl::StatusCode::kInvalidArgument;
-  error.reason = node::Reason::kInvalidRequest;
-  error.message = absl::StrCat("the answer has ", bytes, " bytes, the limit is ", limit,
-                               "; ask for fewer keys at once");
-  return error;
+  return node::InvalidRequest(absl::InvalidArgumentError(absl::StrCat(
+      "the answer has ", bytes, " bytes, the limit is ", limit, "; ask for fewer keys at once")));
+}
+
+// Whether the caller may as well ask again: nothing has been changed.
+bool HadNoEffect(const Answer& answer) {
+  const auto* write = std::get_if<node::WriteReply>(&answer.reply);
+  return write == nullptr || write->result.code != kv::ResultCode::kOk;
+}
+
+void Replace(Answer& answer, node::Error error) {
+  error.outcome = HadNoEffect(answer) ? node::Outcome::kNotApplied : node::Outcome::kApplied;
+  if (IsRead(answer.context.kind)) {
+    answer.reply = node::ReadReply{.error = std::move(error), .result = {}, .lag = {}};
+  } else {
+    answer.reply = node::WriteReply{.error = std::move(error), .result = {}};
+  }
+  answer.bytes = ByteSize(answer);
 }
 
 }  // namespace
@@ -61,11 +74,20 @@ void Gateway::Run(ClientOperation operation, const std::shared_ptr<AnswerSink>& 
   }
 }
 
-void Gateway::Finish(Answer answer, const Trace& trace, AnswerSink& sink) {
-  const size_t bytes = ByteSize(answer);
-  if (bytes > options_.max_answer_bytes) {
-    answer.reply = TooLarge(bytes, options_.max_answer_bytes);
+void Gateway::Fit(Answer& answer, const AnswerAccount& account) const {
+  // Less than this an error has as well.
+  constexpr size_t kSmall = 256;
+  answer.bytes = ByteSize(answer);
+  if (answer.bytes > options_.max_answer_bytes) {
+    Replace(answer, TooLarge(answer.bytes, options_.max_answer_bytes));
+  } else if (answer.bytes > std::max(kSmall, account.room()) && HadNoEffect(answer)) {
+    Replace(answer, node::Overloaded("too many bytes of answers wait to be read"));
   }
+}
+
+void Gateway::Finish(Answer answer, const Trace& trace, AnswerSink& sink) {
+  Fit(answer, sink.account());
+  sink.account().Take(answer.bytes);
   const Duration duration = clock_.Now() - answer.context.received;
   metrics_.CountAnswer(answer.context.kind, duration, ErrorOf(answer));
   if (duration > options_.slow_request) {

@@ -10,6 +10,7 @@
 #include "base/executor.h"
 #include "base/logger.h"
 #include "node/node.h"
+#include "server/answer_budget.h"
 #include "server/client_operation.h"
 #include "server/request_metrics.h"
 
@@ -17,9 +18,17 @@ namespace flotilla::server {
 
 class AnswerSink {
  public:
+  explicit AnswerSink(AnswerBudget& budget) : account_(budget) {}
   virtual ~AnswerSink() = default;
   // On the node's executor; once per submitted operation, in any order.
   virtual void OnAnswer(Answer answer) = 0;
+
+  // Holds the bytes of every answer that came, until the sink releases them.
+  AnswerAccount& account() { return account_; }
+  const AnswerAccount& account() const { return account_; }
+
+ private:
+  AnswerAccount account_;
 };
 
 // Thread-safe.
@@ -28,6 +37,8 @@ class Gateway {
   struct Options {
     // Answers beyond it become errors: no message could carry them.
     size_t max_answer_bytes = 15 << 20;
+    // Of all answers that have not left yet.
+    size_t max_unsent_bytes = 256 << 20;
     Duration slow_request = std::chrono::seconds(1);
   };
   // All outlive the gateway; and the gateway, every operation that was submitted.
@@ -40,6 +51,7 @@ class Gateway {
   Executor& executor() { return executor_; }
   Clock& clock() { return clock_; }
   RequestMetrics& metrics() { return metrics_; }
+  AnswerBudget& budget() { return budget_; }
 
  private:
   // What a log line needs to be found by.
@@ -50,6 +62,8 @@ class Gateway {
 
   void Run(ClientOperation operation, const std::shared_ptr<AnswerSink>& sink);
   void Finish(Answer answer, const Trace& trace, AnswerSink& sink);
+  // Puts an error in the place of what cannot be sent, or kept until it is.
+  void Fit(Answer& answer, const AnswerAccount& account) const;
 
   node::Node& node_;
   Executor& executor_;
@@ -57,6 +71,7 @@ class Gateway {
   Logger& logger_;
   RequestMetrics& metrics_;
   const Options options_;
+  AnswerBudget budget_{options_.max_unsent_bytes};
 };
 
 }  // namespace flotilla::server

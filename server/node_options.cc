@@ -54,6 +54,7 @@ Gateway::Options GatewayOptionsOf(const ServerOptions& options) {
   constexpr size_t kFrame = 64 << 10;
   const size_t message = options.max_message_bytes.bytes;
   return {.max_answer_bytes = message > 2 * kFrame ? message - kFrame : message / 2,
+          .max_unsent_bytes = options.max_unsent_bytes.bytes,
           .slow_request = options.slow_request};
 }
 

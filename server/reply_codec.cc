@@ -173,11 +173,6 @@ void EncodeWrite(const AnswerContext& answer, node::WriteReply& reply, v1::Pipel
   }
 }
 
-bool IsRead(OperationKind kind) {
-  return kind == OperationKind::kGet || kind == OperationKind::kBatchGet ||
-         kind == OperationKind::kScan;
-}
-
 size_t ByteSizeOf(const kv::CommandResult& result) {
   size_t bytes = result.next_key.size() + (result.value.has_value() ? result.value->size() : 0);
   for (const kv::CommandResult& nested : result.nested) bytes += 16 + ByteSizeOf(nested);

@@ -19,7 +19,8 @@ ScanStream* ScanStream::Start(Gateway& gateway, const RequestCodec& codec,
 
 ScanStream::ScanStream(Gateway& gateway, const RequestCodec& codec, const v1::ScanRequest& request,
                        CallInfo call)
-    : gateway_(gateway),
+    : AnswerSink(gateway.budget()),
+      gateway_(gateway),
       codec_(codec),
       call_(std::move(call)),
       request_(std::make_unique<v1::ScanRequest>(request)),
@@ -54,6 +55,7 @@ bool ScanStream::PrepareNext() {
 }
 
 void ScanStream::OnWriteDone(bool ok) {
+  account().Release(account().held());
   if (ok) return AskForPage();
   Finish(grpc::Status::CANCELLED);
 }

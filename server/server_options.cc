@@ -78,6 +78,13 @@ absl::Status ValidateLimits(const ServerOptions& options) {
   FLOTILLA_RETURN_IF_ERROR(check("max-value-size", options.max_value_bytes, kMaxValue));
   FLOTILLA_RETURN_IF_ERROR(check("max-command-size", options.max_command_bytes, kMaxCommand));
   FLOTILLA_RETURN_IF_ERROR(check("max-message-size", options.max_message_bytes, kMaxCommand));
+  // One stream or call holds a quarter at most, and one answer fills a message at most.
+  if (options.max_unsent_bytes.bytes < 4 * options.max_message_bytes.bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("request.max-answer-size is ", FormatValue(options.max_unsent_bytes),
+                     "; it must be at least four times max-message-size, that is ",
+                     FormatValue(ByteSize{4 * options.max_message_bytes.bytes})));
+  }
   if (options.tick <= Duration(0) || options.election_timeout_ticks <= options.heartbeat_ticks ||
       options.heartbeat_ticks == 0) {
     return absl::InvalidArgumentError(

@@ -39,6 +39,7 @@ struct ServerOptions {
   Duration max_timeout = std::chrono::minutes(1);
   uint64_t max_pending_requests = 100'000;
   ByteSize max_pending_bytes{256 << 20};
+  ByteSize max_unsent_bytes{256 << 20};
   ByteSize max_message_bytes{16 << 20};
   ByteSize max_key_bytes{4 << 10};
   ByteSize max_value_bytes{1 << 20};

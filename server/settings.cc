@@ -63,6 +63,9 @@ constexpr Setting kSettings[] = {
     Of<&O::max_pending_requests>("request.max-pending",
                                  "Requests accepted and not yet answered; more are refused."),
     Of<&O::max_pending_bytes>("request.max-pending-size", "The same in bytes."),
+    Of<&O::max_unsent_bytes>("request.max-answer-size",
+                             "Answers that have not left yet; reads beyond it are refused. At "
+                             "least four times max-message-size."),
     Of<&O::max_message_bytes>("max-message-size", "Of one gRPC message; at most 16MiB."),
     Of<&O::max_key_bytes>("max-key-size", "At most 4KiB. Counts when the cluster is founded."),
     Of<&O::max_value_bytes>("max-value-size", "At most 8MiB. Counts when the cluster is founded."),

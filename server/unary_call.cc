@@ -14,23 +14,25 @@ namespace flotilla::server {
 grpc::ServerUnaryReactor* UnaryCall::Start(Gateway& gateway, const RequestCodec& codec,
                                            grpc::CallbackServerContext& context,
                                            v1::PipelineOperation& operation, Deliver deliver) {
-  grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  std::shared_ptr<UnaryCall> call(new UnaryCall(gateway, std::move(deliver)));
+  call->self_ = call;
   std::vector<ClientOperation> operations;
   operations.push_back(codec.Decode(operation, InfoOf(context, gateway.clock())));
-  gateway.Submit(std::move(operations),
-                 std::shared_ptr<UnaryCall>(new UnaryCall(reactor, std::move(deliver))));
-  return reactor;
+  gateway.Submit(std::move(operations), call);
+  return call.get();
 }
 
-UnaryCall::UnaryCall(grpc::ServerUnaryReactor* reactor, Deliver deliver)
-    : reactor_(reactor), deliver_(std::move(deliver)) {}
+UnaryCall::UnaryCall(Gateway& gateway, Deliver deliver)
+    : AnswerSink(gateway.budget()), deliver_(std::move(deliver)) {}
 
 void UnaryCall::OnAnswer(Answer answer) {
   v1::PipelineResult result;
   EncodeAnswer(std::move(answer), &result);
-  if (result.has_error()) return reactor_->Finish(ToGrpcStatus(result.error()));
+  if (result.has_error()) return Finish(ToGrpcStatus(result.error()));
   deliver_(result);
-  reactor_->Finish(grpc::Status::OK);
+  Finish(grpc::Status::OK);
 }
+
+void UnaryCall::OnDone() { self_.reset(); }
 
 }  // namespace flotilla::server

@@ -16,12 +16,15 @@ class PipelineResult;
 
 namespace flotilla::server {
 
-class UnaryCall : public AnswerSink {
+// Owns itself from Start until the answer has left.
+class UnaryCall : public grpc::ServerUnaryReactor,
+                  public AnswerSink,
+                  public std::enable_shared_from_this<UnaryCall> {
  public:
   // Takes the response of its kind out of the result.
   using Deliver = std::function<void(v1::PipelineResult& result)>;
 
-  // Empties the operation. Answers through the context's default reactor, which it returns.
+  // Empties the operation. Returns the reactor that gRPC drives.
   static grpc::ServerUnaryReactor* Start(Gateway& gateway, const RequestCodec& codec,
                                          grpc::CallbackServerContext& context,
                                          v1::PipelineOperation& operation, Deliver deliver);
@@ -29,10 +32,12 @@ class UnaryCall : public AnswerSink {
   void OnAnswer(Answer answer) override;
 
  private:
-  UnaryCall(grpc::ServerUnaryReactor* reactor, Deliver deliver);
+  UnaryCall(Gateway& gateway, Deliver deliver);
 
-  grpc::ServerUnaryReactor* const reactor_;  // gRPC's, valid until Finish
+  void OnDone() override;
+
   const Deliver deliver_;
+  std::shared_ptr<UnaryCall> self_;  // from Start to OnDone
 };
 
 }  // namespace flotilla::server

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/posix_clock.h"
@@ -16,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "server/credentials.h"
 #include "server/grpc_endpoint.h"
+#include "server/pipeline_stream.h"
 #include "tests/server/fake_node.h"
 
 namespace flotilla::server {
@@ -23,6 +26,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 // Counts what is posted, to show what costs a turn.
 class CountingExecutor : public Executor {
@@ -62,6 +66,27 @@ class KvServiceTest : public testing::Test {
       operation->mutable_put()->set_key("k");
     }
     return request;
+  }
+
+  static v1::PipelineRequest GetsFrom(uint64_t first, int count) {
+    v1::PipelineRequest request;
+    for (int i = 0; i < count; ++i) {
+      auto* operation = request.add_operations();
+      operation->set_id(first + i);
+      operation->mutable_get()->set_key("k");
+    }
+    return request;
+  }
+
+  static node::ReadReply RowOf(std::string value) {
+    node::ReadReply reply;
+    reply.result.rows = {kv::Row{.key = "k", .value = std::move(value)}};
+    return reply;
+  }
+
+  // Streams and calls are forgotten a moment after their clients know the end.
+  void WaitForNoAnswers() {
+    while (gateway_.budget().used() > 0) std::this_thread::yield();
   }
 
   // Ids of the next `count` results, however they are spread over messages.
@@ -225,6 +250,150 @@ TEST_F(KvServiceTest, LargeAnswersAreSpreadOverMessages) {
   EXPECT_EQ(results, 100u);
   stream->WritesDone();
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, AMessageOfTooManyOperationsEndsTheStream) {
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  ASSERT_TRUE(stream->Write(PutsFrom(1, PipelineStream::kMaxMessageOperations)));
+  EXPECT_EQ(ReadIds(*stream, PipelineStream::kMaxMessageOperations).size(),
+            static_cast<size_t>(PipelineStream::kMaxMessageOperations));
+  ASSERT_TRUE(stream->Write(PutsFrom(1, PipelineStream::kMaxMessageOperations + 1)));
+  v1::PipelineResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "a message has at most 4096 operations, not 4097");
+}
+
+TEST_F(KvServiceTest, ReadsAreAskedForAsFastAsTheirAnswersLeave) {
+  constexpr size_t kReads = 1000;
+  std::atomic<size_t> asked = 0;
+  std::atomic<size_t> most_held = 0;
+  node_.on_read = [&](const node::ReadRequest&, node::ReadDone done) {
+    ++asked;
+    done(RowOf(std::string(1 << 20, 'v')));
+    most_held = std::max<size_t>(most_held, gateway_.budget().used());
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  ASSERT_TRUE(stream->Write(GetsFrom(1, kReads)));
+  while (asked == 0) std::this_thread::yield();
+  // Nobody reads the answers: what was asked for stays as it is.
+  EXPECT_LT(asked, 100u);
+  std::set<uint64_t> answered;
+  v1::PipelineResponse response;
+  while (answered.size() < kReads && stream->Read(&response)) {
+    for (const auto& result : response.results()) {
+      EXPECT_EQ(result.get().row().value().size(), 1u << 20) << result.error().message();
+      answered.insert(result.id());
+    }
+  }
+  EXPECT_EQ(answered.size(), kReads);
+  EXPECT_LT(most_held, 70u << 20);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, ReadsOfSmallRowsAreSoonAskedForAllAtOnce) {
+  node_.on_read = [&](const node::ReadRequest&, node::ReadDone done) { done(RowOf("v")); };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(stream->Write(GetsFrom(1, 500)));
+    EXPECT_EQ(ReadIds(*stream, 500).size(), 500u);
+  }
+  std::vector<node::ReadDone> waiting;
+  node_.on_read = [&](const node::ReadRequest&, node::ReadDone done) {
+    waiting.push_back(std::move(done));
+    if (waiting.size() < 4000) return;
+    for (node::ReadDone& one : waiting) one(RowOf("v"));
+  };
+  ASSERT_TRUE(stream->Write(GetsFrom(1, 4000)));
+  EXPECT_EQ(ReadIds(*stream, 4000).size(), 4000u);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(KvServiceTest, WhatDoesNotFitIsRefusedWhenNothingWasChanged) {
+  // Small reads, then all the answers are large at once.
+  bool large = false;
+  node_.on_read = [&](const node::ReadRequest&, node::ReadDone done) {
+    done(RowOf(std::string(large ? 1 << 20 : 1, 'v')));
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Pipeline(&context);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(stream->Write(GetsFrom(1, 500)));
+    EXPECT_EQ(ReadIds(*stream, 500).size(), 500u);
+  }
+  std::promise<void> changed;
+  executor_.Post([&] {
+    large = true;
+    changed.set_value();
+  });
+  changed.get_future().wait();
+  ASSERT_TRUE(stream->Write(GetsFrom(1, 500)));
+  size_t ok = 0;
+  size_t refused = 0;
+  v1::PipelineResponse response;
+  while (ok + refused < 500 && stream->Read(&response)) {
+    for (const auto& result : response.results()) {
+      ++(result.has_error() ? refused : ok);
+      if (!result.has_error()) continue;
+      EXPECT_EQ(result.error().reason(), v1::REASON_OVERLOADED);
+      EXPECT_GT(result.error().retry_after_ms(), 0u);
+    }
+  }
+  EXPECT_GE(ok, 30u);
+  EXPECT_GT(refused, 100u);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  WaitForNoAnswers();
+}
+
+TEST_F(KvServiceTest, AnswersThatNobodyReadsAreForgottenWithTheirStream) {
+  node_.on_read = [&](const node::ReadRequest&, node::ReadDone done) {
+    done(RowOf(std::string(1 << 20, 'v')));
+  };
+  {
+    grpc::ClientContext context;
+    const auto stream = stub_->Pipeline(&context);
+    ASSERT_TRUE(stream->Write(GetsFrom(1, 500)));
+    while (gateway_.budget().used() == 0) std::this_thread::yield();
+    context.TryCancel();
+    EXPECT_FALSE(stream->Finish().ok());
+  }
+  grpc::ClientContext context;
+  v1::GetRequest request;
+  request.set_key("k");
+  v1::GetResponse response;
+  EXPECT_TRUE(stub_->Get(&context, request, &response).ok());
+  WaitForNoAnswers();
+}
+
+TEST_F(KvServiceTest, AnAppliedWriteIsNotDeniedWhenItsAnswerIsTooLarge) {
+  kv::ResultCode code = kv::ResultCode::kOk;
+  node_.on_write = [&](const node::WriteRequest&, node::WriteDone done) {
+    node::WriteReply reply;
+    reply.result.code = code;
+    reply.result.value = std::string(16 << 20, 'v');
+    done(std::move(reply));
+  };
+  const auto outcome_of_cas = [&] {
+    grpc::ClientContext context;
+    v1::CompareAndSwapRequest request;
+    request.mutable_condition()->set_key("k");
+    request.mutable_condition()->set_absent(true);
+    v1::CompareAndSwapResponse response;
+    const grpc::Status status = stub_->CompareAndSwap(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("the answer has 16777"));
+    return status.error_details();
+  };
+  EXPECT_THAT(outcome_of_cas(), Not(HasSubstr("NOT_APPLIED")));
+  code = kv::ResultCode::kCompareFailed;
+  EXPECT_THAT(outcome_of_cas(), HasSubstr("NOT_APPLIED"));
 }
 
 TEST_F(KvServiceTest, AScanAsksPageAfterPageUntilItsLimit) {
