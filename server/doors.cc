@@ -57,13 +57,15 @@ std::optional<Failure> OpenDoors(ServerOptions* options, MetricsRegistry& metric
   if (!clients.ok()) return CannotListen("client", clients.status());
   auto peers = Doorman::Listen(options->listen_peer, DoormanOptions("peer", for_peers, metrics));
   if (!peers.ok()) return CannotListen("peer", peers.status());
-  auto http = HttpEndpoint::Listen(options->listen_http);
+  // Nor do both together lock out whoever asks how the node is.
+  const uint64_t for_http = std::min(limit - reserved / 4, for_peers + kMostReserved / 4);
+  auto http = Doorman::Listen(options->listen_http, DoormanOptions("http", for_http, metrics));
   if (!http.ok()) return CannotListen("http", http.status());
 
   options->listen_client = (*clients)->address();
   options->listen_peer = (*peers)->address();
   options->listen_http = (*http)->address();
-  *doors = {*std::move(clients), *std::move(peers), *std::move(http)};
+  *doors = {*std::move(clients), *std::move(peers), HttpEndpoint::Create(*std::move(http))};
   return std::nullopt;
 }
 

@@ -1,4 +1,6 @@
-// A small HTTP server for metrics and health, on threads of its own.
+// A small HTTP server for metrics and health. Connections that say nothing, or read slowly, never
+// keep a probe from its answer: none waits for another, and the oldest goes when there are too
+// many.
 #ifndef FLOTILLA_SERVER_HTTP_ENDPOINT_H_
 #define FLOTILLA_SERVER_HTTP_ENDPOINT_H_
 
@@ -8,25 +10,18 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "server/value_text.h"
+#include "server/doorman.h"
+#include "server/http_message.h"
 
 namespace flotilla::server {
 
-struct HttpReply {
-  int status = 200;
-  std::string body;
-  std::string content_type = "text/plain; charset=utf-8";
-};
-struct HttpQuery {
-  bool verbose = false;
-};
-// Runs on a thread of the endpoint; must not wait for long.
+// Runs on the endpoint's thread; must not wait for long.
 using HttpPage = std::function<HttpReply(const HttpQuery&)>;
 
 class HttpEndpoint {
  public:
-  // Binds; kAlreadyExists when the port is in use, kInternal otherwise.
-  static absl::StatusOr<std::unique_ptr<HttpEndpoint>> Listen(const Address& address);
+  // Serves once it is told to; callers wait in the door's backlog until then.
+  static std::unique_ptr<HttpEndpoint> Create(std::unique_ptr<Doorman> doorman);
   virtual ~HttpEndpoint() = default;
 
   // As bound.

@@ -1,5 +1,7 @@
 // What people and programs read: HTTP pages and log lines.
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
@@ -24,6 +26,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class ManualClock : public Clock {
  public:
@@ -41,6 +44,34 @@ class InlineExecutor : public Executor {
   void Post(Task task) override { task(); }
   TimerId PostAt(MonoTime, Task) override { return 1; }
   void Cancel(TimerId) override {}
+};
+
+// A connection that sends what the test says.
+class RawConnection {
+ public:
+  explicit RawConnection(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in target{};
+    target.sin_family = AF_INET;
+    target.sin_port = htons(port);
+    target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto* address = reinterpret_cast<const sockaddr*>(&target);
+    EXPECT_EQ(::connect(socket_.get(), address, sizeof(target)), 0);
+  }
+
+  void Write(std::string_view text) const {
+    EXPECT_EQ(::write(socket_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  // Until the other end closes.
+  std::string Read() const {
+    std::string text;
+    char buffer[1000];
+    ssize_t got = 0;
+    while ((got = ::read(socket_.get(), buffer, sizeof(buffer))) > 0) text.append(buffer, got);
+    return text;
+  }
+
+ private:
+  Descriptor socket_;
 };
 
 class PagesTest : public testing::Test {
@@ -118,27 +149,84 @@ TEST_F(PagesTest, MetricsShowEveryReplica) {
   EXPECT_THAT(page, HasSubstr("process_open_fds "));
 }
 
-TEST(HttpEndpoint, ServesPagesAndNeverSharesItsPort) {
-  auto endpoint = *HttpEndpoint::Listen({"127.0.0.1", 0});
-  EXPECT_EQ(HttpEndpoint::Listen(endpoint->address()).status().code(),
-            absl::StatusCode::kAlreadyExists);
-  endpoint->Serve({{"/page", [](const HttpQuery& query) {
-                      return HttpReply{.status = 503, .body = query.verbose ? "long" : "short"};
-                    }}});
+std::unique_ptr<HttpEndpoint> NewEndpoint() {
+  return HttpEndpoint::Create(*Doorman::Listen({"127.0.0.1", 0}, {}));
+}
+
+const std::map<std::string, HttpPage> kPages = {
+    {"/page", [](const HttpQuery& query) {
+       return HttpReply{.status = 503, .body = query.verbose ? "long" : "short"};
+     }}};
+
+TEST(HttpEndpoint, ServesPages) {
+  const auto endpoint = NewEndpoint();
+  endpoint->Serve(kPages);
   httplib::Client client("127.0.0.1", endpoint->address().port);
   EXPECT_EQ(client.Get("/page")->body, "short");
   EXPECT_EQ(client.Get("/page?verbose")->body, "long");
   EXPECT_EQ(client.Get("/page")->status, 503);
+  EXPECT_EQ(client.Head("/page")->status, 503);
+  EXPECT_EQ(client.Head("/page")->body, "");
   EXPECT_EQ(client.Get("/other")->status, 404);
+  EXPECT_EQ(client.Post("/page")->status, 405);
   endpoint->Stop();
   endpoint->Stop();
 }
 
-TEST(HttpEndpoint, CanBeStoppedRightAfterItStarted) {
-  for (int i = 0; i < 20; ++i) {
-    auto endpoint = *HttpEndpoint::Listen({"127.0.0.1", 0});
-    endpoint->Serve({});
+TEST(HttpEndpoint, ServesPagesThatDoNotFitIntoASocket) {
+  const std::string body(10 << 20, 'x');
+  const auto endpoint = NewEndpoint();
+  endpoint->Serve({{"/page", [&](const HttpQuery&) { return HttpReply{.body = body}; }}});
+  httplib::Client client("127.0.0.1", endpoint->address().port);
+  EXPECT_EQ(client.Get("/page")->body, body);
+}
+
+TEST(HttpEndpoint, IdleConnectionsKeepNobodyWaiting) {
+  const auto endpoint = NewEndpoint();
+  endpoint->Serve(kPages);
+  // Some are not even served any more: there is a limit, and the oldest goes first.
+  std::vector<std::unique_ptr<RawConnection>> idle;
+  for (int i = 0; i < 100; ++i) {
+    idle.push_back(std::make_unique<RawConnection>(endpoint->address().port));
   }
+  httplib::Client client("127.0.0.1", endpoint->address().port);
+  client.set_keep_alive(true);
+  client.set_read_timeout(milliseconds(500));
+  EXPECT_EQ(client.Get("/page")->body, "short");
+  EXPECT_EQ(client.Get("/page")->body, "short");
+  EXPECT_EQ(idle.front()->Read(), "");
+}
+
+TEST(HttpEndpoint, ARequestMayComeInPieces) {
+  const auto endpoint = NewEndpoint();
+  endpoint->Serve(kPages);
+  const RawConnection connection(endpoint->address().port);
+  for (const char* piece : {"GET /pa", "ge HTTP/1.1\r\nHost: x", "\r\n\r", "\n"}) {
+    connection.Write(piece);
+  }
+  EXPECT_THAT(connection.Read(), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+}
+
+TEST(HttpEndpoint, CanBeStoppedRightAfterItStarted) {
+  for (int i = 0; i < 20; ++i) NewEndpoint()->Serve({});
+}
+
+TEST(HttpMessage, RefusesWhatIsNoRequest) {
+  EXPECT_FALSE(ParseHttpRequest("GET /").has_value());
+  for (const char* bad : {"\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / FTP/1.1\r\n\r\n"}) {
+    EXPECT_EQ(ParseHttpRequest(bad)->status, 400) << bad;
+  }
+  EXPECT_EQ(ParseHttpRequest("PUT / HTTP/1.1\r\n\r\n")->status, 405);
+  EXPECT_EQ(ParseHttpRequest(std::string(9000, 'x'))->status, 431);
+}
+
+TEST(HttpMessage, FindsPathAndQuery) {
+  const HttpRequest plain = *ParseHttpRequest("GET /a/b HTTP/1.0\r\nx: ?verbose\r\n\r\n");
+  EXPECT_EQ(plain.path, "/a/b");
+  EXPECT_FALSE(plain.query.verbose);
+  EXPECT_TRUE(ParseHttpRequest("GET /a?x=1&verbose HTTP/1.1\r\n\r\n")->query.verbose);
+  EXPECT_TRUE(ParseHttpRequest("GET /a?verbose=1 HTTP/1.1\r\n\r\n")->query.verbose);
+  EXPECT_FALSE(ParseHttpRequest("GET /a?verbosely HTTP/1.1\r\n\r\n")->query.verbose);
 }
 
 class JsonLoggerTest : public testing::Test {
