@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -27,7 +29,10 @@ class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -48,8 +53,10 @@ auto Retry(Call call) {
   return result;
 }
 
-absl::StatusOr<Descriptor> OpenDescriptor(const std::string& path, int flags) {
-  const int fd = Retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kFileMode); });
+absl::StatusOr<Descriptor> OpenDescriptor(PosixDescriptorReserve& reserve, const std::string& path,
+                                          int flags) {
+  const int fd = reserve.Run(
+      [&] { return Retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kFileMode); }); });
   if (fd < 0) return DiskError(errno, "open " + path);
   return Descriptor(fd);
 }
@@ -186,7 +193,7 @@ absl::Status DiskError(int error_number, const std::string& what) {
 }
 
 absl::StatusOr<std::unique_ptr<File>> PosixDisk::Open(const std::string& path, OpenMode mode) {
-  FLOTILLA_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(path, FlagsOf(mode)));
+  FLOTILLA_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(reserve_, path, FlagsOf(mode)));
   struct stat info;
   if (::fstat(descriptor.get(), &info) != 0) return DiskError(errno, "stat " + path);
   // A folder can be opened for reading, but it is no File.
@@ -202,7 +209,8 @@ absl::StatusOr<bool> PosixDisk::Exists(const std::string& path) {
 }
 
 absl::StatusOr<std::vector<std::string>> PosixDisk::List(const std::string& folder) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(
+      reserve_.Run([&] { return ::opendir(folder.c_str()); }), ::closedir);
   if (stream == nullptr) return DiskError(errno, "list " + folder);
   std::vector<std::string> names;
   for (;;) {
@@ -250,8 +258,15 @@ absl::Status PosixDisk::CreateFolder(const std::string& folder) {
 }
 
 absl::Status PosixDisk::SyncDir(const std::string& folder) {
-  FLOTILLA_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(folder, O_RDONLY | O_DIRECTORY));
-  return ::fsync(descriptor.get()) == 0 ? absl::OkStatus() : DiskError(errno, "sync " + folder);
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  auto descriptor = OpenDescriptor(reserve_, folder, O_RDONLY | O_DIRECTORY);
+  // Nothing has failed to be synced yet.
+  while (absl::IsResourceExhausted(descriptor.status())) {
+    std::this_thread::sleep_for(kPause);
+    descriptor = OpenDescriptor(reserve_, folder, O_RDONLY | O_DIRECTORY);
+  }
+  FLOTILLA_RETURN_IF_ERROR(descriptor.status());
+  return ::fsync(descriptor->get()) == 0 ? absl::OkStatus() : DiskError(errno, "sync " + folder);
 }
 
 absl::StatusOr<uint64_t> PosixDisk::FreeBytes(const std::string& folder) {
@@ -261,7 +276,8 @@ absl::StatusOr<uint64_t> PosixDisk::FreeBytes(const std::string& folder) {
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> PosixDisk::Lock(const std::string& path) {
-  FLOTILLA_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(path, O_RDWR | O_CREAT));
+  FLOTILLA_ASSIGN_OR_RETURN(Descriptor descriptor,
+                            OpenDescriptor(reserve_, path, O_RDWR | O_CREAT));
   if (Retry([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno != EWOULDBLOCK) return DiskError(errno, "lock " + path);
     return absl::FailedPreconditionError(path + ": is locked by another process");

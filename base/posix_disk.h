@@ -1,7 +1,9 @@
-// Disk on the file system of the machine. Thread-safe; stateless, so one object serves all.
+// Disk on the file system of the machine. Thread-safe; one object serves all.
 //
-// Every write is a pwrite, every File::Sync an fdatasync, every lock a flock. Running out of
-// descriptors is kResourceExhausted with a message that says which limit to raise.
+// Every write is a pwrite, every File::Sync an fdatasync, every lock a flock. Some descriptors are
+// kept aside, so that connections never take the last from the disk. Running out of them all the
+// same is kResourceExhausted with a message that says which limit to raise; only SyncDir, whose
+// failure is fatal, waits until there is one.
 #ifndef FLOTILLA_BASE_POSIX_DISK_H_
 #define FLOTILLA_BASE_POSIX_DISK_H_
 
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "base/disk.h"
+#include "base/posix_descriptor_reserve.h"
 
 namespace flotilla {
 
@@ -26,6 +29,10 @@ class PosixDisk : public Disk {
   absl::Status SyncDir(const std::string& folder) override;
   absl::StatusOr<uint64_t> FreeBytes(const std::string& folder) override;
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+
+ private:
+  // More than are opened at a time.
+  PosixDescriptorReserve reserve_{16};
 };
 
 // What an errno of a file call means in terms of disk.h. `what` names the call and the path.

@@ -1,10 +1,14 @@
 // What every Disk does, on the real one and on the simulated one. What a crash does can be tested
 // on the simulated one only: tests/simulation/sim_disk_test.cc.
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/disk.h"
@@ -215,6 +219,62 @@ TEST(PosixDisk, RunningOutOfDescriptorsSaysWhichLimitToRaise) {
   const absl::Status status = DiskError(EMFILE, "open x");
   EXPECT_EQ(status.code(), Code::kResourceExhausted);
   EXPECT_NE(std::string(status.message()).find("ulimit -n"), std::string::npos);
+}
+
+// Takes every descriptor that the process may still have.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit few{.rlim_cur = 256, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (true) {
+      const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+      if (fd < 0) break;
+      taken_.push_back(fd);
+    }
+  }
+  ~NoDescriptors() {
+    for (const int fd : taken_) ::close(fd);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+TEST(PosixDisk, ConnectionsDoNotTakeItsDescriptors) {
+  PosixDisk disk;
+  const std::string folder = ::testing::TempDir() + "descriptors";
+  ASSERT_TRUE(disk.CreateFolder(folder).ok());
+  for (int round = 0; round < 2; ++round) {
+    // The reserve fills up again as soon as it can.
+    ASSERT_TRUE(disk.SyncDir(folder).ok());
+    const NoDescriptors none;
+    std::vector<std::unique_ptr<File>> open;
+    for (int i = 0; i < 10; ++i) {
+      auto file = disk.Open(folder + "/file", OpenMode::kCreateOrReuse);
+      ASSERT_TRUE(file.ok()) << file.status();
+      open.push_back(*std::move(file));
+    }
+    EXPECT_EQ(disk.List(folder)->size(), 1u);
+    EXPECT_TRUE(disk.SyncDir(folder).ok());
+    while (true) {
+      auto file = disk.Open(folder + "/file", OpenMode::kReadOnly);
+      if (file.ok()) {
+        open.push_back(*std::move(file));
+        continue;
+      }
+      EXPECT_EQ(file.status().code(), Code::kResourceExhausted);
+      break;
+    }
+    // Whoever closes one gives it back.
+    std::thread closer([&] { open.pop_back(); });
+    EXPECT_TRUE(disk.SyncDir(folder).ok());
+    closer.join();
+  }
+  EXPECT_TRUE(disk.RemoveTree(folder).ok());
 }
 
 TEST(PosixDisk, ErrorsOfTheDeviceAndOfAFullDiskAreToldApart) {
