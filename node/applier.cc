@@ -2,12 +2,25 @@
 
 #include <cstddef>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/status_macros.h"
 
 namespace flotilla::node {
+
+namespace {
+
+size_t BytesOf(const kv::ReadResult& result) {
+  size_t bytes = 0;
+  for (const std::optional<kv::Row>& row : result.rows) {
+    if (row.has_value()) bytes += row->key.size() + row->value.size();
+  }
+  return bytes;
+}
+
+}  // namespace
 
 absl::StatusOr<ReplicaState> OpenReplicaState(storage::EngineSource& engines,
                                               const std::string& folder, std::string_view note) {
@@ -92,20 +105,45 @@ void Applier::RetryApply() {
   RunWrite([](Holder&) { return absl::OkStatus(); }, std::exchange(retry_, nullptr));
 }
 
+struct Applier::Reading {
+  std::shared_ptr<storage::Engine> engine;
+  std::vector<kv::ReadRequest> reads;
+  absl::AnyInvocable<void(ReadResults)> done;  // only on the executor
+  size_t executed = 0;                         // of the reads
+  ReadResults results;                         // of those that were executed last
+};
+
 void Applier::Read(std::vector<kv::ReadRequest> reads, absl::AnyInvocable<void(ReadResults)> done) {
   FLOTILLA_CHECK(has_state());
-  auto results = std::make_shared<ReadResults>();
-  read_->Run(
-      [engine = holder_->engine, results, reads = std::move(reads)] {
-        const auto view = engine->OpenView();
-        // Where the view stands is looked up once for all its reads.
-        const auto as_of = view.ok() ? kv::LoadApplied(**view) : view.status();
-        results->reserve(reads.size());
-        for (const kv::ReadRequest& read : reads) {
-          results->push_back(as_of.ok() ? kv::ExecuteRead(**view, *as_of, read) : as_of.status());
-        }
-      },
-      [results, done = std::move(done)]() mutable { done(std::move(*results)); });
+  auto reading = std::make_shared<Reading>();
+  reading->engine = holder_->engine;
+  reading->reads = std::move(reads);
+  reading->done = std::move(done);
+  RunRead(reading);
+}
+
+void Applier::ReadNow(Reading& reading) {
+  const auto view = reading.engine->OpenView();
+  // Where the view stands is looked up once for all its reads.
+  const auto as_of = view.ok() ? kv::LoadApplied(**view) : view.status();
+  reading.results.reserve(reading.reads.size() - reading.executed);
+  size_t bytes = 0;
+  while (reading.executed < reading.reads.size() && bytes < kReadResultBytes) {
+    const kv::ReadRequest& read = reading.reads[reading.executed++];
+    reading.results.push_back(as_of.ok() ? kv::ExecuteRead(**view, *as_of, read) : as_of.status());
+    if (reading.results.back().ok()) bytes += BytesOf(*reading.results.back());
+  }
+}
+
+void Applier::RunRead(const std::shared_ptr<Reading>& reading) {
+  read_->Run([reading] { ReadNow(*reading); },
+             [this, weak = std::weak_ptr<Holder>(holder_), reading] {
+               if (weak.expired()) return;
+               ReadResults results = std::exchange(reading->results, {});
+               // First, because `done` may be the end of the applier.
+               if (reading->executed < reading->reads.size()) RunRead(reading);
+               reading->done(std::move(results));
+             });
 }
 
 void Applier::Flush(absl::AnyInvocable<void(absl::Status)> on_error) {

@@ -57,7 +57,9 @@ class Applier {
   // Only then: tries to write again what was applied.
   void RetryApply();
 
-  // Executes reads on one view of the newest state. `done` gets one result per read, in order.
+  // Executes reads on the newest state. `done` gets one result per read, in order; in several calls
+  // when they are large, so that few of them are in memory at once.
+  static constexpr size_t kReadResultBytes = 8 << 20;
   using ReadResults = std::vector<absl::StatusOr<kv::ReadResult>>;
   void Read(std::vector<kv::ReadRequest> reads, absl::AnyInvocable<void(ReadResults)> done);
 
@@ -93,6 +95,9 @@ class Applier {
   static absl::Status ApplyNow(Holder& holder, std::vector<raft::Entry> entries);
   static absl::StatusOr<Applied> WriteNow(Holder& holder);
   void RunWrite(absl::AnyInvocable<absl::Status(Holder&)> prepare, ApplyDone done);
+  struct Reading;
+  static void ReadNow(Reading& reading);
+  void RunRead(const std::shared_ptr<Reading>& reading);
   static void Listen(Executor& home, const std::shared_ptr<Holder>& holder);
 
   Executor& home_;

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/check.h"
 #include "node/errors.h"
 
 namespace flotilla::node {
@@ -19,6 +20,10 @@ void Fail(std::vector<PendingRead>& reads, const Error& error) {
   for (PendingRead& read : reads) {
     if (!read.answered()) read.Answer({.error = error, .result = {}, .lag = {}});
   }
+}
+
+std::vector<PendingRead>::iterator At(std::vector<PendingRead>& reads, size_t i) {
+  return reads.begin() + static_cast<ptrdiff_t>(i);
 }
 
 }  // namespace
@@ -65,15 +70,25 @@ std::optional<ReadBatch> PendingReads::TakeReady(LogIndex applied) {
   ReadBatch batch{.id = next_batch_++, .reads = {}};
   batch.reads.reserve(ready.size());
   for (PendingRead& read : ready) batch.reads.push_back(std::move(read.request.read));
-  executing_.emplace(batch.id, std::move(ready));
+  executing_.emplace(batch.id, Executing{.reads = std::move(ready)});
   return batch;
 }
 
-std::vector<PendingRead> PendingReads::Executed(uint64_t batch) {
+std::vector<PendingRead> PendingReads::Executed(uint64_t batch, size_t count) {
   const auto found = executing_.find(batch);
   if (found == executing_.end()) return {};
-  std::vector<PendingRead> reads = std::move(found->second);
-  executing_.erase(found);
+  auto& [all, executed] = found->second;
+  FLOTILLA_CHECK(count <= all.size() - executed);
+  std::vector<PendingRead> reads;
+  if (count == all.size()) {
+    reads = std::move(all);
+    executing_.erase(found);
+  } else {
+    const auto first = std::make_move_iterator(At(all, executed));
+    executed += count;
+    reads.assign(first, std::make_move_iterator(At(all, executed)));
+    if (executed == all.size()) executing_.erase(found);
+  }
   size_ -= static_cast<size_t>(std::count_if(
       reads.begin(), reads.end(), [](const PendingRead& read) { return !read.answered(); }));
   return reads;
@@ -97,9 +112,10 @@ void PendingReads::Expire(MonoTime now) {
   Extract(waiting_, now, expired);
   for (auto& [id, round] : registered_) Extract(round.reads, now, expired);
   for (auto& [index, reads] : confirmed_) Extract(reads, now, expired);
-  for (auto& [id, reads] : executing_) {
+  for (auto& [id, batch] : executing_) {
     // These keep their places: the results come in the order of the batch.
-    for (PendingRead& read : reads) {
+    for (size_t i = batch.executed; i < batch.reads.size(); ++i) {
+      PendingRead& read = batch.reads[i];
       if (read.answered()) continue;
       if (read.request.context.deadline <= now) {
         expired.push_back({{}, std::exchange(read.done, nullptr), std::move(read.share)});
@@ -117,7 +133,10 @@ void PendingReads::FailAll(const Error& error) {
   MoveAll(waiting_, all);
   for (auto& [id, round] : registered_) MoveAll(round.reads, all);
   for (auto& [index, reads] : confirmed_) MoveAll(reads, all);
-  for (auto& [id, reads] : executing_) MoveAll(reads, all);
+  for (auto& [id, batch] : executing_) {
+    batch.reads.erase(batch.reads.begin(), At(batch.reads, batch.executed));
+    MoveAll(batch.reads, all);
+  }
   registered_.clear();
   confirmed_.clear();
   executing_.clear();

@@ -56,9 +56,9 @@ class PendingReads {
   std::optional<ReadBatch> TakeReady(LogIndex applied);
   // Batches that are executing.
   size_t executing() const { return executing_.size(); }
-  // A batch was executed: its reads, in its order, to be answered by the caller. Some may
+  // The next `count` reads of a batch were executed, and are to be answered by the caller. Some may
   // have been answered early; there are none at all when all were failed meanwhile.
-  std::vector<PendingRead> Executed(uint64_t batch);
+  std::vector<PendingRead> Executed(uint64_t batch, size_t count);
 
   // Answers what is past its deadline; nothing was read for it.
   void Expire(MonoTime now);
@@ -70,6 +70,10 @@ class PendingReads {
     MonoTime registered;
     std::vector<PendingRead> reads;
   };
+  struct Executing {
+    std::vector<PendingRead> reads;
+    size_t executed = 0;  // of them, and moved out
+  };
   void Place(PendingRead read, std::vector<PendingRead>& place);
   void NoteDeadline(const PendingRead& read);
   // Moves what is past its deadline from one place to `out`.
@@ -78,7 +82,7 @@ class PendingReads {
   std::vector<PendingRead> waiting_;
   std::map<raft::ReadId, Round> registered_;
   std::map<LogIndex, std::vector<PendingRead>> confirmed_;
-  std::map<uint64_t, std::vector<PendingRead>> executing_;
+  std::map<uint64_t, Executing> executing_;
   uint64_t next_batch_ = 1;
   size_t size_ = 0;
   std::optional<MonoTime> earliest_deadline_;

@@ -196,7 +196,7 @@ void Replica::OnReadsExecuted(uint64_t batch, MonoTime fresh_as_of, Applier::Rea
   }
   const Route route = CurrentRoute();
   const Duration lag = Now() - fresh_as_of;
-  std::vector<PendingRead> reads = reads_.Executed(batch);
+  std::vector<PendingRead> reads = reads_.Executed(batch, results.size());
   for (size_t i = 0; i < reads.size(); ++i) {
     if (reads[i].answered()) continue;
     const bool stale = reads[i].request.level == ReadLevel::kStale;

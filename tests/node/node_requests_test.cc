@@ -163,6 +163,29 @@ TEST(NodeRequests, ForwardedWritesCountUntilTheyAreAnswered) {
   EXPECT_TRUE(rig.Put(follower, "k", "v").error.ok());
 }
 
+TEST(NodeRequests, LargeAnswersAreReadAFewAtATime) {
+  constexpr size_t kReads = 40;
+  NodeRig rig(9, 1, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  ASSERT_TRUE(rig.Put(1, "k", std::string(1 << 20, 'v')).error.ok());
+  // All of them wait for the same round, and are executed together.
+  std::map<MonoTime, size_t> answered;
+  size_t answers = 0;
+  for (size_t i = 0; i < kReads; ++i) {
+    ReadRequest request;
+    request.context.deadline = rig.machine(1).clock().Now() + kLong;
+    request.read.operation = kv::Get{.key = "k"};
+    rig.node(1)->Read(std::move(request), [&](const ReadReply& reply) {
+      EXPECT_EQ(reply.result.rows.at(0)->value.size(), 1u << 20);
+      ++answered[rig.machine(1).clock().Now()];
+      ++answers;
+    });
+  }
+  EXPECT_TRUE(rig.RunUntil([&] { return answers == kReads; }));
+  for (const auto& [when, count] : answered) EXPECT_LE(count, 8u);
+}
+
 TEST(NodeRequests, TheBytesOfReadsCount) {
   NodeRig rig(7, 1, 1, [](NodeOptions& options) { options.max_pending_bytes = 40'000; });
   rig.StartAll();

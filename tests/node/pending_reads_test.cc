@@ -113,12 +113,33 @@ TEST_F(PendingReadsTest, AnExecutingReadCountsAndExpires) {
   EXPECT_EQ(reads_.size(), 1u);
   EXPECT_EQ(reads_.EarliestDeadline(), At(1000));
   // The results still find their reads by place.
-  const std::vector<PendingRead> executed = reads_.Executed(batch->id);
+  const std::vector<PendingRead> executed = reads_.Executed(batch->id, 2);
   ASSERT_EQ(executed.size(), 2u);
   EXPECT_TRUE(executed[0].done == nullptr);
   EXPECT_FALSE(executed[1].done == nullptr);
   EXPECT_EQ(reads_.size(), 0u);
   EXPECT_EQ(reads_.executing(), 0u);
+}
+
+TEST_F(PendingReadsTest, ABatchMayBeExecutedInParts) {
+  Add("first");
+  Add("second", 10);
+  Add("third");
+  reads_.Registered(1, At(0));
+  reads_.Confirmed({.id = 1, .index = LogIndex(5)});
+  const std::optional<ReadBatch> batch = reads_.TakeReady(LogIndex(5));
+  ASSERT_TRUE(batch.has_value());
+  ASSERT_EQ(reads_.Executed(batch->id, 1).size(), 1u);
+  EXPECT_EQ(reads_.executing(), 1u);
+  EXPECT_EQ(reads_.size(), 2u);
+  reads_.Expire(At(10));
+  EXPECT_EQ(reads_.size(), 1u);
+  const std::vector<PendingRead> rest = reads_.Executed(batch->id, 2);
+  ASSERT_EQ(rest.size(), 2u);
+  EXPECT_TRUE(rest[0].answered());
+  EXPECT_FALSE(rest[1].answered());
+  EXPECT_EQ(reads_.executing(), 0u);
+  EXPECT_EQ(reads_.size(), 0u);
 }
 
 TEST_F(PendingReadsTest, WhateverExecutesFailsOnceWithAllOthers) {
@@ -133,7 +154,7 @@ TEST_F(PendingReadsTest, WhateverExecutesFailsOnceWithAllOthers) {
   reads_.FailAll({.code = absl::StatusCode::kUnavailable, .reason = Reason::kShuttingDown});
   EXPECT_EQ(answers_.size(), 3u);
   EXPECT_EQ(reads_.size(), 0u);
-  EXPECT_TRUE(reads_.Executed(batch->id).empty());
+  EXPECT_TRUE(reads_.Executed(batch->id, 2).empty());
 }
 
 }  // namespace
