@@ -1,6 +1,7 @@
 #include "server/gateway.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -85,19 +86,25 @@ void Gateway::Fit(Answer& answer, const AnswerAccount& account) const {
   }
 }
 
+void Gateway::LogSlow(const Answer& answer, Duration duration, const Trace& trace) {
+  // All requests are slow when the node is, and then it has no time for lines.
+  const std::optional<uint64_t> left_out = slow_lines_.Admit(clock_.Now());
+  if (!left_out.has_value()) return;
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  logger_.Warning("slow_request", {{"op", ToString(answer.context.kind)},
+                                   {"duration_ms", millis},
+                                   {"code", absl::StatusCodeToString(ErrorOf(answer).code)},
+                                   {"request_id", View(trace.request_id)},
+                                   {"traceparent", View(trace.traceparent)},
+                                   {"left_out", *left_out}});
+}
+
 void Gateway::Finish(Answer answer, const Trace& trace, AnswerSink& sink) {
   Fit(answer, sink.account());
   sink.account().Take(answer.bytes);
   const Duration duration = clock_.Now() - answer.context.received;
   metrics_.CountAnswer(answer.context.kind, duration, ErrorOf(answer));
-  if (duration > options_.slow_request) {
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-    logger_.Warning("slow_request", {{"op", ToString(answer.context.kind)},
-                                     {"duration_ms", millis},
-                                     {"code", absl::StatusCodeToString(ErrorOf(answer).code)},
-                                     {"request_id", View(trace.request_id)},
-                                     {"traceparent", View(trace.traceparent)}});
-  }
+  if (duration > options_.slow_request) LogSlow(answer, duration, trace);
   sink.OnAnswer(std::move(answer));
 }
 

@@ -12,6 +12,7 @@
 #include "node/node.h"
 #include "server/answer_budget.h"
 #include "server/client_operation.h"
+#include "server/log_limit.h"
 #include "server/request_metrics.h"
 
 namespace flotilla::server {
@@ -54,6 +55,8 @@ class Gateway {
   AnswerBudget& budget() { return budget_; }
 
  private:
+  static constexpr uint64_t kSlowLinesPerSecond = 10;
+
   // What a log line needs to be found by.
   struct Trace {
     SharedBytes request_id;
@@ -62,6 +65,7 @@ class Gateway {
 
   void Run(ClientOperation operation, const std::shared_ptr<AnswerSink>& sink);
   void Finish(Answer answer, const Trace& trace, AnswerSink& sink);
+  void LogSlow(const Answer& answer, Duration duration, const Trace& trace);
   // Puts an error in the place of what cannot be sent, or kept until it is.
   void Fit(Answer& answer, const AnswerAccount& account) const;
 
@@ -71,6 +75,7 @@ class Gateway {
   Logger& logger_;
   RequestMetrics& metrics_;
   const Options options_;
+  LogLimit slow_lines_{kSlowLinesPerSecond};  // the executor's
   AnswerBudget budget_{options_.max_unsent_bytes};
 };
 
