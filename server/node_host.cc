@@ -104,8 +104,9 @@ class Host : public NodeHost {
         {{"/metrics", [this](const HttpQuery&) { return ServeMetrics(); }},
          {"/livez", [this](const HttpQuery& query) { return LivePage(*board_, query); }},
          {"/readyz", [this](const HttpQuery& query) { return ReadyPage(*board_, query); }}});
-    peers_ = GrpcEndpoint::Start(std::move(doors.peers), *credentials_, {&transport_->service()},
-                                 {.audience = Audience::kPeers});
+    peers_ = GrpcEndpoint::Start(
+        std::move(doors.peers), *credentials_, {&transport_->service()},
+        {.audience = Audience::kPeers, .max_message_bytes = PeerOptions().max_message_bytes});
     ServeClients(std::move(doors.clients));
     RunOnExecutor([this] { board_->Start(); });
     return std::nullopt;

@@ -31,7 +31,8 @@ struct PeerOptions {
   size_t max_queued_bytes[node::kPeerChannelCount] = {4 << 20, 64 << 20, 16 << 20};
   // Of received messages that wait for the executor; beyond it nothing is read.
   size_t max_unhandled_bytes = 32 << 20;
-  size_t max_message_bytes = 16 << 20;
+  // More than an entry with the largest command and what may stand in front of it.
+  size_t max_message_bytes = 32 << 20;
 };
 
 // Counts what runs on gRPC's threads and refers to the environment, so that its owner can wait for

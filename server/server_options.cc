@@ -12,7 +12,11 @@ namespace {
 // The hard caps of the formats (design: limits).
 constexpr ByteSize kMaxKey{4 << 10};
 constexpr ByteSize kMaxValue{8 << 20};
-constexpr ByteSize kMaxCommand{16 << 20};
+// Beside other messages in one of a peer's, it must fit into what peers take.
+constexpr ByteSize kMaxCommand{8 << 20};
+constexpr ByteSize kMaxMessage{16 << 20};
+// What clients and nodes put into a message besides one large command or answer, and the frames.
+constexpr ByteSize kMessageRest{2 << 20};
 
 bool IsWildcard(const Address& address) {
   return address.host == "0.0.0.0" || address.host == "::";
@@ -77,7 +81,14 @@ absl::Status ValidateLimits(const ServerOptions& options) {
   FLOTILLA_RETURN_IF_ERROR(check("max-key-size", options.max_key_bytes, kMaxKey));
   FLOTILLA_RETURN_IF_ERROR(check("max-value-size", options.max_value_bytes, kMaxValue));
   FLOTILLA_RETURN_IF_ERROR(check("max-command-size", options.max_command_bytes, kMaxCommand));
-  FLOTILLA_RETURN_IF_ERROR(check("max-message-size", options.max_message_bytes, kMaxCommand));
+  FLOTILLA_RETURN_IF_ERROR(check("max-message-size", options.max_message_bytes, kMaxMessage));
+  const ByteSize least_message{options.max_command_bytes.bytes + kMessageRest.bytes};
+  if (options.max_message_bytes.bytes < least_message.bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max-message-size is ", FormatValue(options.max_message_bytes),
+                     "; it must be at least 2MiB more than max-command-size, that is ",
+                     FormatValue(least_message)));
+  }
   // One stream or call holds a quarter at most, and one answer fills a message at most.
   if (options.max_unsent_bytes.bytes < 4 * options.max_message_bytes.bytes) {
     return absl::InvalidArgumentError(

@@ -66,11 +66,13 @@ constexpr Setting kSettings[] = {
     Of<&O::max_unsent_bytes>("request.max-answer-size",
                              "Answers that have not left yet; reads beyond it are refused. At "
                              "least four times max-message-size."),
-    Of<&O::max_message_bytes>("max-message-size", "Of one gRPC message; at most 16MiB."),
+    Of<&O::max_message_bytes>("max-message-size",
+                              "Of one gRPC message; at most 16MiB, and at least 2MiB more than "
+                              "max-command-size."),
     Of<&O::max_key_bytes>("max-key-size", "At most 4KiB. Counts when the cluster is founded."),
     Of<&O::max_value_bytes>("max-value-size", "At most 8MiB. Counts when the cluster is founded."),
     Of<&O::max_command_bytes>("max-command-size",
-                              "Of one write with all its values; at most 16MiB. Counts when the "
+                              "Of one write with all its values; at most 8MiB. Counts when the "
                               "cluster is founded."),
 
     Of<&O::tick>("raft.tick", "The unit of Raft's timers."),

@@ -152,6 +152,13 @@ TEST(Configuration, NeverLetsClientsAndPeersShareAPort) {
 TEST(Configuration, RefusesLimitsBeyondTheHardCap) {
   EXPECT_THAT(MessageOf(FromFlags({"--max-value-size=9MiB"}).status()),
               HasSubstr("max-value-size is 9MiB; it must be positive and at most 8MiB"));
+  EXPECT_THAT(MessageOf(FromFlags({"--max-command-size=9MiB"}).status()),
+              HasSubstr("max-command-size is 9MiB; it must be positive and at most 8MiB"));
+  EXPECT_THAT(MessageOf(FromFlags({"--max-message-size=4MiB"}).status()),
+              HasSubstr("max-message-size is 4MiB; it must be at least 2MiB more than "
+                        "max-command-size, that is 6MiB"));
+  EXPECT_THAT(MessageOf(FromFlags({"--request.max-answer-size=32MiB"}).status()),
+              HasSubstr("it must be at least four times max-message-size, that is 64MiB"));
   EXPECT_THAT(MessageOf(FromFlags({"--max-key-size=0B"}).status()), HasSubstr("positive"));
 }
 
