@@ -22,7 +22,6 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       libabsl20220623 \
-      libcpp-httplib0.11 \
       libgrpc++1.51 \
       libisal2 \
       libleveldb1d \
