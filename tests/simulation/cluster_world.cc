@@ -129,6 +129,8 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     options.spares = static_cast<uint32_t>(random.Between(1, 2));
     options.membership_interval = milliseconds(random.Between(100, 3'000));
     if (random.Chance(1, 2)) options.wipe_interval = milliseconds(random.Between(500, 5'000));
+  } else if (random.Chance(1, 3)) {
+    options.rot_interval = milliseconds(random.Between(500, 5'000));
   }
   return options;
 }
@@ -209,7 +211,7 @@ void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
     record_.Trace("node " + std::to_string(node) + " stops itself: " + why.ToString());
   }
   record_.Mark("cluster.fatal");
-  if (!options_.HasDiskFaults() && !machine.disk().dead() && wiped_ != node) {
+  if (!options_.HasDiskFaults() && !machine.disk().dead() && wiped_ != node && rotten_ != node) {
     record_.Fail("node " + std::to_string(node) + " stopped itself: " + why.ToString());
   }
   world_.AtEndOfEvent([this, node, life = machine.life()] {
@@ -318,6 +320,7 @@ RunResult ClusterWorld::Run() {
     EachTime(options_.transfer_interval, [this] { OneTransfer(); });
     EachTime(options_.membership_interval, [this] { ChangeSomeMembership(); });
     EachTime(options_.wipe_interval, [this] { MaybeWipe(); });
+    EachTime(options_.rot_interval, [this] { MaybeRot(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;

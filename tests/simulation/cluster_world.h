@@ -47,6 +47,8 @@ struct ClusterWorldOptions {
   Duration membership_interval{};
   // Between two tries to find a moment in which one machine may lose its disk; once in a run.
   Duration wipe_interval{};
+  // The same for a flipped bit in something that was written long ago.
+  Duration rot_interval{};
   Duration safety_time = std::chrono::seconds(20);
   Duration liveness_limit = std::chrono::seconds(120);
 
@@ -106,6 +108,8 @@ class ClusterWorld : public ClientNetwork {
   void ChangeSomeMembership();
   void ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica);
   void MaybeWipe();
+  void MaybeRot();
+  std::vector<std::string> OldFiles(NodeIndex node) const;
   bool MayLoseOneDisk() const;
   // Empty when every member has everything.
   std::string WhatMembersLack() const;
@@ -121,8 +125,8 @@ class ClusterWorld : public ClientNetwork {
   bool AwaitClients();
   bool ReadEverything();
   bool AwaitConvergence();
-  // Empty when all of the core hold the same.
-  std::string WhatIsMissing() const;
+  // By hand, or because a replica is unfit.
+  bool MembersMayChange() const;
   void CompareStates();
   void JudgeHistory();
   RunResult Result() const;
@@ -147,6 +151,8 @@ class ClusterWorld : public ClientNetwork {
   bool safety_phase_ = true;
   // The machine whose disk was wiped: it may not come back as the node that it was.
   std::optional<NodeIndex> wiped_;
+  // The machine on whose disk a bit flipped: replicas of it may fail, and are replaced.
+  std::optional<NodeIndex> rotten_;
 };
 
 // One seed, everything drawn from it.

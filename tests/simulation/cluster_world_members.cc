@@ -1,4 +1,4 @@
-// Machines become members and leave, and one of them loses its disk.
+// Machines become members and leave, and one of them loses its disk or a part of it.
 #include <algorithm>
 #include <sstream>
 
@@ -90,6 +90,48 @@ void ClusterWorld::MaybeWipe() {
   record_.Mark("nemesis.wipe");
   nemesis_->Crash(*wiped_, true);
   (void)machines_[*wiped_]->disk().RemoveTree("/data");
+}
+
+// What was written so long ago that the log vouches for it: all segments but the newest, and what
+// engines hold.
+std::vector<std::string> ClusterWorld::OldFiles(NodeIndex node) const {
+  SimDisk& disk = machines_[node]->disk();
+  const auto names = [&disk](const std::string& folder) {
+    return disk.List(folder).value_or(std::vector<std::string>());
+  };
+  std::vector<std::string> files;
+  for (const std::string& name : names("/data/log")) {
+    if (name.starts_with("segment-")) files.push_back(JoinPath("/data/log", name));
+  }
+  std::sort(files.begin(), files.end());
+  if (!files.empty()) files.pop_back();
+  for (const sharding::ShardDescriptor& shard : shards_) {
+    const std::string folder = "/data/shards/" + ToString(shard.shard);
+    for (const std::string& generation : names(folder)) {
+      const std::string path = JoinPath(folder, generation);
+      for (const std::string& name : names(path)) files.push_back(JoinPath(path, name));
+    }
+  }
+  return files;
+}
+
+// A sector goes bad while the machine is off.
+void ClusterWorld::MaybeRot() {
+  if (rotten_.has_value() || options_.HasDiskFaults() || !MayLoseOneDisk()) return;
+  const auto node = static_cast<NodeIndex>(random_.Below(options_.machines()));
+  const std::vector<std::string> files = OldFiles(node);
+  if (files.empty()) return;
+  rotten_ = node;
+  nemesis_->Crash(node, true);
+  SimDisk& disk = machines_[node]->disk();
+  const std::string& path = random_.Pick(files);
+  const auto contents = ReadWholeFile(disk, path);
+  if (!contents.ok() || contents->empty()) return;
+  const uint64_t offset = random_.Below(contents->size());
+  (void)disk.FlipBit(path, offset, static_cast<uint32_t>(random_.Below(8)));
+  record_.Trace("bit rot on " + std::to_string(node) + ": " + path + " at " +
+                std::to_string(offset));
+  record_.Mark("nemesis.rot");
 }
 
 // Members hold what their leader holds, nobody else holds anything, and nobody is on the way.
