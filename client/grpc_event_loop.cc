@@ -36,6 +36,10 @@ void GrpcEventLoop::Stop(Task last) {
     last();
     stopping_ = true;
   });
+  stopped_.get_future().wait();
+  // Here and not on the thread: Post may be about to set the alarm when `last` has long been run,
+  // and gRPC aborts when an alarm is set on a queue that is shut down.
+  queue_.Shutdown();
   thread_.join();
 }
 
@@ -78,7 +82,7 @@ void GrpcEventLoop::Run() {
     RunTimers();
     if (!stopping_) Poll();
   }
-  queue_.Shutdown();
+  stopped_.set_value();
   void* tag = nullptr;
   bool ok = false;
   while (queue_.Next(&tag, &ok)) static_cast<CompletionEvent*>(tag)->OnCompletion(ok);

@@ -4,6 +4,7 @@
 #define FLOTILLA_CLIENT_GRPC_EVENT_LOOP_H_
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <thread>
 #include <utility>
@@ -70,7 +71,8 @@ class GrpcEventLoop final : public Executor {
   Task turn_;
   grpc::CompletionQueue queue_;
   std::thread thread_;
-  bool stopping_ = false;  // on the thread
+  bool stopping_ = false;       // on the thread
+  std::promise<void> stopped_;  // the thread begins nothing any more
 
   // Wake: the waker sets wanted_ and then looks at sleeping_, the sleeper the other way round, so
   // that at least one of them sees the other.

@@ -72,6 +72,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   }
 
   void Send(std::span<const OutgoingOperation> batch) {
+    // OnClosed is on its way, and gRPC wants no other operation of the stream beside Finish.
+    if (broken_) return;
     request_arena_.Reset();
     auto* request = google::protobuf::Arena::CreateMessage<v1::PipelineRequest>(&request_arena_);
     EncodeBatch(batch, *request);
@@ -108,7 +110,6 @@ class Stream : public std::enable_shared_from_this<Stream> {
     if (events_ == nullptr) return;
     if (!ok) {
       broken_ = true;
-      // gRPC wants no other operation of the stream beside Finish.
       if (!write_.armed()) Finish();
       return;
     }
