@@ -11,17 +11,24 @@ struct Overloaded : Fs... {
 template <typename... Fs>
 Overloaded(Fs...) -> Overloaded<Fs...>;
 
+// What each of many operations, conditions or keys takes in a message besides its bytes, at most.
+constexpr size_t kFrame = 24;
+
 const std::string* FirstKey(const std::vector<Mutation>& mutations) {
   return mutations.empty() ? nullptr : &mutations.front().key;
 }
 
 size_t BytesOf(const std::vector<Mutation>& mutations) {
   size_t bytes = 0;
-  for (const Mutation& mutation : mutations) bytes += mutation.key.size() + mutation.value.size();
+  for (const Mutation& mutation : mutations) {
+    bytes += kFrame + mutation.key.size() + mutation.value.size();
+  }
   return bytes;
 }
 
-size_t BytesOf(const Condition& condition) { return condition.key.size() + condition.value.size(); }
+size_t BytesOf(const Condition& condition) {
+  return kFrame + condition.key.size() + condition.value.size();
+}
 
 size_t BytesOf(const Transaction& transaction) {
   size_t bytes = BytesOf(transaction.then) + BytesOf(transaction.otherwise);
@@ -31,7 +38,7 @@ size_t BytesOf(const Transaction& transaction) {
 
 size_t BytesOf(const BatchGet& get) {
   size_t bytes = 0;
-  for (const std::string& key : get.keys) bytes += key.size();
+  for (const std::string& key : get.keys) bytes += kFrame + key.size();
   return bytes;
 }
 

@@ -81,7 +81,8 @@ using Result = std::variant<GetResult, BatchGetResult, ScanPage, PutResult, Dele
 bool IsWrite(const Operation& operation);
 // A key whose slot decides where the operation goes; null when it is not about one slot.
 const std::string* RoutingKey(const Operation& operation);
-// Bytes of keys and values: what the operation costs in memory and on the wire, about.
+// Bytes of keys and values, each with its frame: what the operation costs in memory and on the
+// wire, about, however small they are.
 size_t PayloadBytes(const Operation& operation);
 
 struct Call {

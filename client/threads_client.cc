@@ -21,7 +21,8 @@ inline namespace client_v1 {
 
 namespace {
 
-// The server's own limit lies below: this one keeps a call from breaking the connection.
+// The server's own limits lie below. This one keeps a call from breaking the connection, and so all
+// others, with a message that the server (unless it was told to take less) refuses unread.
 constexpr size_t kMaxCallBytes = 15 << 20;
 // What a pending call costs besides its payload, about.
 constexpr size_t kCallOverheadBytes = 512;

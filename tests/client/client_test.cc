@@ -138,6 +138,16 @@ TEST(Client, ACallThatNoServerTakesIsRefusedAtOnce) {
   EXPECT_TRUE(client->Put("k", "v").ok()) << "and nothing else suffers";
 }
 
+// Few bytes, but a message that no server reads, in frames alone.
+TEST(Client, RefusesACallOfTooManyPartsBeforeItIsSent) {
+  FakeServer server;
+  auto client = *Client::Connect(server.endpoint());
+  const std::vector<Mutation> deletes(1'000'000, Mutation::Delete("k"));
+  const auto batch = client->Batch(deletes);
+  EXPECT_EQ(batch.status().code(), StatusCode::kInvalidArgument) << batch.status();
+  EXPECT_EQ(server.operations(), 0);
+}
+
 TEST(Client, DescribesTheClusterWithTheNodesThatDoNotAnswer) {
   FakeServer server;
   auto client = *Client::Connect(server.endpoint());
