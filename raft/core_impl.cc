@@ -58,6 +58,7 @@ Member RaftCore::Impl::leader() const {
 
 void RaftCore::Impl::Tick() {
   const Guarded guarded(*this);
+  state_.Tick();
   if (auto* leader = std::get_if<Leader>(&role_)) {
     Settle(leader->Tick());
     return;

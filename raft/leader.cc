@@ -27,6 +27,7 @@ Leader::Verdict Leader::Tick() {
     for (Peer& peer : peers_) peer.progress.ForgetActivity();
   }
   TickTransfer();
+  if (TickDisk() == Verdict::kStepsDown) return Verdict::kStepsDown;
   for (Peer& peer : peers_) {
     if (peer.removed_at.has_value() && *peer.removed_at <= state_.log().commit()) {
       ++peer.ticks_since_removal;

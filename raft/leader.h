@@ -105,7 +105,9 @@ class Leader {
   void UpdatePeers();
   void DropRemovedPeers();
   [[nodiscard]] Verdict FollowUpConfiguration();
+  const Peer* Heir() const;
   void HandOverOffice();
+  [[nodiscard]] Verdict TickDisk();
   void TickTransfer();
   void ContinueTransfer();
 
@@ -122,6 +124,8 @@ class Leader {
   std::optional<PendingTransfer> transfer_;
   int heartbeat_elapsed_ticks_ = 0;
   int quorum_elapsed_ticks_ = 0;
+  // The own disk hangs, and leadership was offered to another.
+  bool offered_office_ = false;
   bool dirty_ = true;
 };
 

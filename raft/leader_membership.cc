@@ -98,11 +98,8 @@ Leader::Verdict Leader::FollowUpConfiguration() {
   return Verdict::kStepsDown;
 }
 
-// This leader is no voter any more, by a committed configuration. Before it goes it tells everybody
-// so, and saves them the wait for a timeout.
-void Leader::HandOverOffice() {
-  AnnounceCommit();
-  Flush();
+// The other voter that holds most of the log, null when none has been heard of lately.
+const Leader::Peer* Leader::Heir() const {
   const Peer* heir = nullptr;
   for (const Peer& peer : peers_) {
     const Progress& progress = peer.progress;
@@ -110,7 +107,33 @@ void Leader::HandOverOffice() {
     if (!progress.recently_active()) continue;
     if (heir == nullptr || progress.match() > heir->progress.match()) heir = &peer;
   }
-  if (heir != nullptr) state_.Send(heir->progress.member(), TimeoutNow{});
+  return heir;
+}
+
+// This leader is no voter any more, by a committed configuration. Before it goes it tells everybody
+// so, and saves them the wait for a timeout.
+void Leader::HandOverOffice() {
+  AnnounceCommit();
+  Flush();
+  if (const Peer* heir = Heir()) state_.Send(heir->progress.member(), TimeoutNow{});
+}
+
+// A disk that hangs reports no error. Its leader could answer nothing more, since it applies only
+// what it holds itself, while its heartbeats, which need no disk, would keep the others from doing
+// better (cockroach#41691). So it hands over to a voter that holds more, and goes if that fails.
+Leader::Verdict Leader::TickDisk() {
+  if (!state_.DiskHangs()) {
+    offered_office_ = false;
+    return Verdict::kStays;
+  }
+  const Peer* heir = Heir();
+  const bool better = heir != nullptr && heir->progress.match() > state_.persistence().durable();
+  if (!better || transfer_.has_value()) return Verdict::kStays;
+  if (offered_office_) return Verdict::kStepsDown;
+  offered_office_ = true;
+  transfer_ = PendingTransfer{heir->progress.member(), 0, false};
+  ContinueTransfer();
+  return Verdict::kStays;
 }
 
 absl::Status Leader::Transfer(NodeId target) {

@@ -116,6 +116,8 @@ void MemberState::InstallSnapshot(const SnapshotMeta& meta) {
 }
 
 bool MemberState::CanCampaign() const {
+  // Its own vote would never count, and its term would only be in the way of others.
+  if (DiskHangs()) return false;
   // A leader that has removed itself may hold the only copy of that entry: until it is committed,
   // it must be able to campaign (Raft thesis 4.2.2).
   return configuration().IsVoter(self.replica) ||

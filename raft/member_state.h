@@ -52,8 +52,11 @@ class MemberState {
   void CompactTo(LogIndex index);
   void InstallSnapshot(const SnapshotMeta& meta);
   void OnPersisted(Ticket ticket) { persistence_.OnDone(ticket); }
+  void Tick() { persistence_.Tick(); }
 
-  // Whether this member may campaign: it is a voter, or may still be one.
+  // The disk has been asked for something, and done nothing for an election timeout.
+  bool DiskHangs() const { return persistence_.hanging_ticks() >= options.election_timeout_ticks; }
+  // Whether this member may campaign: it is a voter, or may still be one, and it could win.
   bool CanCampaign() const;
   // Bytes that are committed and wait for the state machine.
   uint64_t UnappliedBytes() const;

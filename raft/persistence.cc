@@ -101,7 +101,14 @@ void Persistence::OnDone(Ticket ticket) {
     durable_ = std::max(durable_, done.last);
     durable_state_ = done.state;
     outstanding_.pop_front();
+    hanging_ticks_ = 0;
   }
+}
+
+void Persistence::Tick() {
+  const Ticket oldest = outstanding_.empty() ? 0 : outstanding_.front().ticket;
+  hanging_ticks_ = oldest != 0 && oldest == oldest_at_tick_ ? hanging_ticks_ + 1 : 0;
+  oldest_at_tick_ = oldest;
 }
 
 }  // namespace flotilla::raft

@@ -50,6 +50,10 @@ class Persistence {
   // complete already changes nothing.
   void OnDone(Ticket ticket);
 
+  void Tick();
+  // For how many ticks there were requests outstanding and none was done.
+  int hanging_ticks() const { return hanging_ticks_; }
+
  private:
   struct Outstanding {
     Ticket ticket = 0;
@@ -61,6 +65,8 @@ class Persistence {
   HardState issued_state_;
   std::deque<Outstanding> outstanding_;
   Ticket last_ticket_ = 0;
+  Ticket oldest_at_tick_ = 0;
+  int hanging_ticks_ = 0;
 
   HardState durable_state_;
   // Invariant: durable_ < unissued_ <= last index + 1.

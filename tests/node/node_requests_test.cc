@@ -264,6 +264,26 @@ TEST(NodeRequests, AMembershipChangeIsAnsweredWhenItsLeaderIsDeposed) {
   EXPECT_EQ(answers[0].code(), absl::StatusCode::kAborted);
 }
 
+TEST(NodeRequests, AreServedSoonAfterTheLeadersDiskHangs) {
+  NodeRig rig(11);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t follower = leader == 1 ? 2 : 1;
+  ASSERT_TRUE(rig.Put(leader, "k", "v").error.ok());
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  rig.sequences(leader).Hold(SequenceSource::Use::kLog);
+  // Committed by the other two, and never answered by the one that leads them.
+  (void)rig.Write(leader, PutCommand("k", "w"), std::chrono::milliseconds(100));
+  rig.world().RunFor(std::chrono::seconds(1));
+  ASSERT_NE(rig.LeaderOf(), leader);
+  EXPECT_EQ(rig.Get(follower, "k"), "w");
+  EXPECT_TRUE(rig.Put(follower, "k", "x").error.ok());
+  rig.sequences(leader).Release(SequenceSource::Use::kLog);
+  EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  EXPECT_EQ(rig.Get(leader, "k"), "x");
+}
+
 // Its office ends with the commit, before it has applied the change.
 TEST(NodeRequests, ALeaderThatRemovesItselfStillSaysThatItSucceeded) {
   NodeRig rig(10);

@@ -213,6 +213,7 @@ int Conflicts(bool as_candidates) {
     if (as_candidates) {
       for (int node : network.nodes()) {
         network.Step(node, [](RaftCore& core) { core.Campaign(); });
+        network.CompleteAll(node);
       }
     }
     const Term before = network.core(1).term();

@@ -244,5 +244,27 @@ TEST(RaftPersistenceDeathTest, ATicketThatWasNeverIssuedIsNotDone) {
   EXPECT_DEATH(d.disk.OnDone(1), "CHECK failed");
 }
 
+TEST(Persistence, ADiskHangsWhileTheSameRequestIsTheOldest) {
+  Disk d({});
+  d.disk.Tick();
+  d.Append({1});
+  const Ticket first = d.Take().ticket;
+  for (int i = 0; i < 4; ++i) d.disk.Tick();
+  EXPECT_EQ(d.disk.hanging_ticks(), 3);
+  d.Append({1});
+  const Ticket second = d.Take().ticket;
+  d.disk.Tick();
+  EXPECT_EQ(d.disk.hanging_ticks(), 4);
+  d.disk.OnDone(first);
+  EXPECT_EQ(d.disk.hanging_ticks(), 0);
+  d.disk.Tick();
+  d.disk.Tick();
+  EXPECT_EQ(d.disk.hanging_ticks(), 1);
+  d.disk.OnDone(second);
+  d.disk.Tick();
+  d.disk.Tick();
+  EXPECT_EQ(d.disk.hanging_ticks(), 0);
+}
+
 }  // namespace
 }  // namespace flotilla::raft
