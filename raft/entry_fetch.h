@@ -24,6 +24,8 @@ class EntryFetch {
   bool Complete(std::vector<Entry> entries, const RaftLog& log);
   // What the last useless answer was for: peers that need these entries need a snapshot.
   bool IsGone(LogIndex index) const;
+  // It may have been another log's answer: the next peer that needs these entries asks again.
+  void ForgetGone() { gone_first_ = gone_last_ = LogIndex(0); }
 
   // The fetched entries from `first` on, at most `max_bytes` but at least one; empty if not there.
   std::vector<Entry> Slice(LogIndex first, size_t max_bytes) const;

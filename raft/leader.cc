@@ -16,6 +16,7 @@ namespace flotilla::raft {
 
 Leader::Leader(MemberState& state) : state_(state) {
   first_own_index_ = state_.AppendOwn(EntryKind::kNoop, nullptr);
+  state_.fetch.ForgetGone();
   UpdatePeers();
 }
 
@@ -147,6 +148,10 @@ void Leader::OnSnapshotFinished(const Member& to, bool ok, LogIndex index) {
   if (peer == nullptr || peer->progress.state() != Progress::State::kSnapshot) return;
   FLOTILLA_CHECK_LE(index, state_.log().last_index());
   peer->progress.SnapshotEnded(ok, index);
+  // What the snapshot does not cover is asked for anew, not taken for gone as before: the answer may
+  // have been useless because the log was being overwritten (found by the simulator: snapshots of
+  // what the peer had already, for ever).
+  state_.fetch.ForgetGone();
   dirty_ = true;
 }
 

@@ -402,6 +402,27 @@ TEST(RaftFetch, EntriesThatAreGoneAreReplacedByASnapshot) {
   EXPECT_GE(core.snapshots()[0].at_least, LogIndex(2));
 }
 
+// Found by the simulator: a peer was sent snapshots of what it had, for ever.
+TEST(RaftFetch, WhatIsGoneIsAskedForAgainAfterTheSnapshot) {
+  CoreDriver core({.options = {.check_quorum = false, .entry_cache_bytes = 0}});
+  core.BecomeLeader();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(core->Propose(MakeBytes("x")).ok());
+  core.Settle();
+  core.Receive(2, 1, Ack(6));
+  core.Settle();
+  AnswerFromFarBehind(core);
+  core->EntriesFetched({});
+  core.Settle();
+  ASSERT_THAT(core.snapshots(), SizeIs(1));
+  core->SnapshotFinished({NodeId(3), ReplicaId(3)}, Term(1), true, LogIndex(3));
+  core.Settle();
+  core.Receive(3, 1, Ack(3));
+  core.Settle();
+  EXPECT_THAT(core.snapshots(), SizeIs(1));
+  ASSERT_THAT(core.fetches(), SizeIs(2));
+  EXPECT_EQ(core.fetches()[1].first, LogIndex(4));
+}
+
 TEST(RaftFetch, AnAnswerThatNobodyWaitsForIsIgnored) {
   CoreDriver core;
   core.BecomeLeader();

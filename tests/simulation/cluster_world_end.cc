@@ -107,7 +107,8 @@ bool ClusterWorld::AwaitClients() {
   const Duration end = world_.now() + options_.liveness_limit;
   while (!record_.failed() && std::any_of(clients_.begin(), clients_.end(), busy)) {
     if (world_.now() >= end) {
-      record_.Fail("liveness: requests are not answered although a majority is healthy");
+      record_.Fail("liveness: requests are not answered although a majority is healthy; " +
+                   WhatMembersLack());
       break;
     }
     RunUntil(world_.now() + milliseconds(100));
