@@ -115,6 +115,7 @@ size_t PipelineStream::Submittable() const {
   const size_t end = std::min(accepted_.size(), submitted_ + kMaxTaskOperations);
   // The rest is for answers that are larger than expected, and for other streams.
   const size_t room = account().room() / 2;
+  if ((asked_reads_ + end - submitted_) * read_bytes_ <= room) return end - submitted_;
   const bool idle = asked_reads_ == 0 && account().held() == 0;
   size_t reads = asked_reads_;
   size_t i = submitted_;
