@@ -29,7 +29,10 @@ void Replica::OnSnapshotOffer(const SnapshotOffer& offer) {
   const absl::StatusOr<storage::SnapshotManifest> manifest =
       storage::DecodeSnapshotManifest(offer.manifest);
   SnapshotAnswer answer{.transfer = offer.transfer, .group = shard_};
-  if (!manifest.ok() || offer.to != self_ || manifest->group != shard_) {
+  // Of a leader that the core has not heard of yet: what that one committed, the leader that it
+  // knows may lack, and would take for acknowledged.
+  const bool too_early = offer.term > core_.term();
+  if (!manifest.ok() || offer.to != self_ || manifest->group != shard_ || too_early) {
     answer.kind = SnapshotAnswer::Kind::kRefused;
   } else if (!install_.has_value() && !core_.WouldInstall(manifest->meta)) {
     // Everything in it is here already.

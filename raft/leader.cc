@@ -148,9 +148,9 @@ void Leader::OnSnapshotFinished(const Member& to, bool ok, LogIndex index) {
   if (peer == nullptr || peer->progress.state() != Progress::State::kSnapshot) return;
   FLOTILLA_CHECK_LE(index, state_.log().last_index());
   peer->progress.SnapshotEnded(ok, index);
-  // What the snapshot does not cover is asked for anew, not taken for gone as before: the answer may
-  // have been useless because the log was being overwritten (found by the simulator: snapshots of
-  // what the peer had already, for ever).
+  // What the snapshot does not cover is asked for anew, not taken for gone as before: the answer
+  // may have been useless because the log was being overwritten (found by the simulator: snapshots
+  // of what the peer had already, for ever).
   state_.fetch.ForgetGone();
   dirty_ = true;
 }
