@@ -60,8 +60,11 @@ absl::Status Applier::ApplyNow(Holder& holder, std::vector<raft::Entry> entries)
   Applied& applied = holder.applied;
   applied = {};
   holder.batch = {};
-  FLOTILLA_RETURN_IF_ERROR(
-      holder.machine->Apply(*holder.engine, entries, &holder.batch, &applied.results));
+  const absl::Status done =
+      holder.machine->Apply(*holder.engine, entries, &holder.batch, &applied.results);
+  // The machine has stopped half-way: that is not a write that could be tried again.
+  if (absl::IsResourceExhausted(done)) return absl::UnavailableError(done.message());
+  FLOTILLA_RETURN_IF_ERROR(done);
   const auto rest = entries.begin() + static_cast<std::ptrdiff_t>(applied.results.size());
   for (auto entry = entries.begin(); entry != rest; ++entry) applied.log_bytes += entry->ByteSize();
   applied.rest.assign(std::make_move_iterator(rest), std::make_move_iterator(entries.end()));

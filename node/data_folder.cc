@@ -181,4 +181,16 @@ absl::Status DataFolder::RemoveUnnamedGenerations(
   return absl::OkStatus();
 }
 
+absl::Status DataFolder::RemoveOtherGenerations(ShardId shard, Generation live) const {
+  const std::string folder = ShardPath(shard);
+  FLOTILLA_ASSIGN_OR_RETURN(const bool exists, disk_.Exists(folder));
+  if (!exists) return absl::OkStatus();
+  FLOTILLA_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk_.List(folder));
+  for (const std::string& name : names) {
+    if (name == ToString(live)) continue;
+    FLOTILLA_RETURN_IF_ERROR(disk_.RemoveTree(JoinPath(folder, name)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace flotilla::node

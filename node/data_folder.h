@@ -57,6 +57,8 @@ class DataFolder {
   // middle of an installation or a checkpoint.
   absl::Status RemoveUnnamedGenerations(
       const std::vector<std::pair<ShardId, Generation>>& live) const;
+  // The same for one shard.
+  absl::Status RemoveOtherGenerations(ShardId shard, Generation live) const;
 
  private:
   DataFolder(Disk& disk, std::string path, std::unique_ptr<FileLock> lock, Identity identity);

@@ -95,9 +95,16 @@ Error ShuttingDown() {
   return Make(absl::StatusCode::kUnavailable, Reason::kShuttingDown, "this node is shutting down");
 }
 
-Error ReplicaFailed(const std::string& why) {
-  return Make(absl::StatusCode::kDataLoss, Reason::kReplicaFailed,
-              "this node's replica of the shard stopped itself: " + why);
+Error ReplicaFailed(const absl::Status& why) {
+  const std::string message(StdView(why.message()));
+  if (absl::IsDataLoss(why)) {
+    return Make(absl::StatusCode::kDataLoss, Reason::kReplicaFailed,
+                "this node's replica of the shard is damaged and was stopped: " + message);
+  }
+  Error error = Make(absl::StatusCode::kUnavailable, Reason::kReplicaFailed,
+                     "this node's replica of the shard cannot serve now: " + message);
+  error.retry_after = kRetryLater;
+  return error;
 }
 
 Error NotReady(const std::string& why) {

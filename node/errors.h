@@ -21,7 +21,8 @@ Error DeadlineExceeded(Outcome outcome);
 Error LeadershipLost(Outcome outcome);
 Error ForwardLost(NodeId to, Outcome outcome);
 Error ShuttingDown();
-Error ReplicaFailed(const std::string& why);
+// What may pass is kUnavailable here, damage kDataLoss; another node serves in both cases.
+Error ReplicaFailed(const absl::Status& why);
 Error NotReady(const std::string& why);
 
 // What the state machine said, as an answer: refusals that a client must act on become errors.

@@ -97,13 +97,8 @@ absl::Status NodeImpl::Open() {
             const auto peer = peers_.find(node);
             return peer == peers_.end() ? Incarnation() : peer->second.incarnation;
           },
-      .removed =
-          [this](ShardId shard, ReplicaId replica) {
-            // Later: the replica itself is calling.
-            env_.executor.Post([this, alive = std::weak_ptr<bool>(alive_), shard, replica] {
-              if (!alive.expired()) RemoveReplica(shard, replica);
-            });
-          },
+      .removed = Later(&NodeImpl::RemoveReplica),
+      .failed = Later(&NodeImpl::OnReplicaFailed),
       .next_transfer = random_.Next() >> 1,
       .next_generation = newest.next()});
   OpenReplicas(recovery);
@@ -126,6 +121,15 @@ absl::Status NodeImpl::Open() {
   join_->Start();
   Tick();
   return absl::OkStatus();
+}
+
+std::function<void(ShardId, ReplicaId)> NodeImpl::Later(void (NodeImpl::*handler)(ShardId,
+                                                                                  ReplicaId)) {
+  return [this, handler](ShardId shard, ReplicaId replica) {
+    env_.executor.Post([this, alive = std::weak_ptr<bool>(alive_), handler, shard, replica] {
+      if (!alive.expired()) (this->*handler)(shard, replica);
+    });
+  };
 }
 
 void NodeImpl::Touch(ShardId shard) {
@@ -159,6 +163,7 @@ void NodeImpl::Tick() {
   const std::map<ShardId, std::shared_ptr<Replica>> replicas = replicas_;
   for (const auto& [shard, replica] : replicas) replica->Tick();
   forwarder_.Expire(env_.clock.Now());
+  ReopenReplicas();
   if (ticks_ % kTicksBetweenDiskChecks == 0) CheckDisk();
   if (ticks_ % kTicksBetweenLogChecks == 0) {
     for (const ShardId shard : log_->GroupsPinningOldest()) {
@@ -277,6 +282,7 @@ void NodeImpl::StopWhenIdle(MonoTime limit, Task done) {
   }
   for (const auto& [shard, replica] : replicas_) replica->FailAll(ShuttingDown());
   replicas_.clear();
+  starting_.clear();
   // After the replicas: a write that did not happen would wait there for the next leader.
   forwarder_.FailAll(ShuttingDown());
   env_.executor.Cancel(tick_timer_);
@@ -299,7 +305,7 @@ NodeStatus NodeImpl::Status() const {
     replica.shard = shard;
     replica.raft.self = {options_.node, failed.replica};
     replica.failed = true;
-    replica.failure = failed.why;
+    replica.failure = std::string(StdView(failed.why.message()));
     status.replicas.push_back(std::move(replica));
   }
   status.log = log_->Status();

@@ -3,6 +3,7 @@
 #ifndef FLOTILLA_NODE_NODE_IMPL_H_
 #define FLOTILLA_NODE_NODE_IMPL_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,6 +19,7 @@
 #include "node/outbox.h"
 #include "node/replica.h"
 #include "node/replica_context.h"
+#include "node/replica_reopen.h"
 #include "node/replica_start.h"
 #include "node/request_budget.h"
 
@@ -59,10 +61,16 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
  private:
   struct FailedReplica {
     ReplicaId replica;
-    std::string why;
+    Generation generation;
+    absl::Status why;
+    // When MayPass(why): not before this it is opened again.
+    MonoTime retry_at;
   };
 
   // The loop (node_impl.cc).
+  // What a replica calls about itself; the handler, which may destroy it, runs after it has
+  // returned.
+  std::function<void(ShardId, ReplicaId)> Later(void (NodeImpl::*handler)(ShardId, ReplicaId));
   void Touch(ShardId shard);
   void ScheduleTurn();
   void Turn();
@@ -92,6 +100,9 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void CreateReplica(ShardId shard, ReplicaId replica);
   void RemoveReplica(ShardId shard, ReplicaId replica);
   void AskAboutReplicas();
+  void OnReplicaFailed(ShardId shard, ReplicaId replica);
+  void Failed(ShardId shard, ReplicaId replica, Generation generation, absl::Status why);
+  void ReopenReplicas();
 
   NodeOptions options_;
   NodeEnvironment env_;
@@ -115,9 +126,12 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
 
   // Shared with callbacks that hold weak references.
   std::map<ShardId, std::shared_ptr<Replica>> replicas_;
-  // Replicas that must not run. Only a new one, under a new id, takes the place of such a one.
+  // Replicas that do not run: those that may be opened again later, and those that must not run any
+  // more, whose place only a new one under a new id can take.
   std::map<ShardId, FailedReplica> failed_;
-  // Being written for the first time; not in replicas_ yet. Holds what does the work.
+  std::map<ShardId, ReopenBackoff> reopen_backoffs_;
+  // Being written for the first time, or opened again; not in replicas_ yet. Holds what does the
+  // work.
   std::map<ShardId, std::shared_ptr<void>> starting_;
   // No replica of the group with a lower id may ever run here.
   std::map<ShardId, ReplicaId> lowest_allowed_;

@@ -21,9 +21,10 @@ void NodeImpl::OpenReplicas(const storage::Recovery& recovery) {
   for (const storage::RecoveredGroup& group : recovery.groups) {
     absl::StatusOr<ReplicaStart> start = OpenRecovered(group, *context_);
     if (!start.ok()) {
-      const std::string why(StdView(start.status().message()));
-      failed_[group.group] = {group.replica, why};
-      env_.logger.Error("replica_failed", {{"shard", group.group}, {"error", why}});
+      env_.logger.Error(
+          "replica_failed",
+          {{"shard", group.group}, {"error", std::string(StdView(start.status().message()))}});
+      Failed(group.group, group.replica, group.generation, start.status());
       continue;
     }
     Run(*std::move(start));
@@ -198,15 +199,62 @@ void NodeImpl::AskAboutReplicas() {
   const auto ask = [this](const auto& question) {
     for (const NodeId peer : connected_) outbox_.Add(peer, question);
   };
+  // Only damage asks for a successor: whatever else keeps a replica from running, its state is
+  // whole.
+  const auto ask_about = [&](ShardId shard, const raft::Member& member, const absl::Status& why) {
+    if (absl::IsDataLoss(why)) {
+      ask(RepairRequest{.group = shard, .failed = member});
+    } else {
+      ask(MembershipQuestion{.group = shard, .member = member});
+    }
+  };
   for (const auto& [shard, failed] : failed_) {
-    ask(RepairRequest{.group = shard, .failed = {options_.node, failed.replica}});
+    ask_about(shard, {options_.node, failed.replica}, failed.why);
   }
   for (const auto& [shard, replica] : replicas_) {
-    if (replica->failed()) {
-      ask(RepairRequest{.group = shard, .failed = replica->self()});
-    } else if (!replica->HasLeader()) {
-      ask(MembershipQuestion{.group = shard, .member = replica->self()});
-    }
+    if (replica->HasLeader()) continue;
+    ask_about(shard, replica->self(), replica->failure().value_or(absl::OkStatus()));
+  }
+}
+
+void NodeImpl::OnReplicaFailed(ShardId shard, ReplicaId replica) {
+  const auto it = replicas_.find(shard);
+  if (it == replicas_.end() || it->second->self().replica != replica) return;
+  const absl::Status why = it->second->failure().value_or(absl::OkStatus());
+  if (!MayPass(why)) return;
+  const Generation generation = it->second->generation();
+  // Closes its engine.
+  replicas_.erase(it);
+  Failed(shard, replica, generation, why);
+}
+
+void NodeImpl::Failed(ShardId shard, ReplicaId replica, Generation generation, absl::Status why) {
+  const MonoTime retry_at = reopen_backoffs_[shard].Failed(env_.clock.Now());
+  failed_[shard] = {replica, generation, std::move(why), retry_at};
+}
+
+void NodeImpl::ReopenReplicas() {
+  const bool stops = phase_ == NodePhase::kStopping || phase_ == NodePhase::kFailed;
+  if (stops || context_->disk_low) return;
+  for (const auto& [shard, failed] : failed_) {
+    if (!MayPass(failed.why) || env_.clock.Now() < failed.retry_at) continue;
+    if (!starting_.emplace(shard, nullptr).second) continue;
+    starting_[shard] = ReopenReplica(
+        shard, *context_,
+        [this, alive = std::weak_ptr<bool>(alive_), id = shard, replica = failed.replica,
+         generation = failed.generation](absl::StatusOr<ReplicaStart> start) {
+          if (alive.expired()) return;
+          starting_.erase(id);
+          if (start.ok()) {
+            failed_.erase(id);
+            Run(*std::move(start));
+            return;
+          }
+          env_.logger.Error(
+              "replica_reopen_failed",
+              {{"shard", id}, {"error", std::string(StdView(start.status().message()))}});
+          Failed(id, replica, generation, start.status());
+        });
   }
 }
 
@@ -221,6 +269,11 @@ void NodeImpl::RemoveReplica(ShardId shard, ReplicaId replica) {
     folder = folder_->GenerationPath(shard, removed->generation());
     replicas_.erase(running);
   } else if (failed != failed_.end() && failed->second.replica == replica) {
+    // It may be on its way back; what else starts is its successor.
+    std::erase_if(starting_, [shard = shard](const auto& starting) {
+      return starting.first == shard && starting.second != nullptr;
+    });
+    folder = folder_->GenerationPath(shard, failed->second.generation);
     failed_.erase(failed);
   } else {
     return;

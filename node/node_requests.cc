@@ -83,15 +83,14 @@ Replica* NodeImpl::ReplicaOwning(std::string_view key) const {
 
 Replica* NodeImpl::ReplicaFor(const Target& target, std::string_view key) const {
   if (!target.shard.is_none()) return FindReplica(target.shard);
-  if (replicas_.size() == 1) return replicas_.begin()->second.get();
+  if (replicas_.size() == 1 && failed_.empty()) return replicas_.begin()->second.get();
   return key.empty() ? nullptr : ReplicaOwning(key);
 }
 
 Error NodeImpl::NoReplica() const {
-  return starting_.empty() && failed_.empty()
-             ? WrongShard(Route())
-             : NotReady(failed_.empty() ? "its replicas are being written"
-                                        : failed_.begin()->second.why);
+  // What does not run may well be what was asked for.
+  if (!failed_.empty()) return ReplicaFailed(failed_.begin()->second.why);
+  return starting_.empty() ? WrongShard(Route()) : NotReady("its replicas are being written");
 }
 
 void NodeImpl::Write(WriteRequest request, WriteDone done) {

@@ -240,7 +240,7 @@ absl::Status Replica::NotTheLeader() const {
 void Replica::ChangeMembership(const raft::ConfigurationChange& change,
                                absl::AnyInvocable<void(absl::Status)> done) {
   if (failure_.has_value()) {
-    done(absl::UnavailableError("the replica failed: " + *failure_));
+    done(Annotate(*failure_, "the replica failed"));
     return;
   }
   if (!IsLeader()) {
@@ -358,7 +358,7 @@ void Replica::ContinueRepairs() {
 
 void Replica::TransferLeadership(NodeId target, absl::AnyInvocable<void(absl::Status)> done) {
   if (failure_.has_value()) {
-    done(absl::UnavailableError("the replica failed: " + *failure_));
+    done(Annotate(*failure_, "the replica failed"));
   } else {
     done(IsLeader() ? core_.TransferLeadership(target) : NotTheLeader());
   }
@@ -383,10 +383,12 @@ void Replica::GiveUpLeadership() {
 
 void Replica::Fail(const absl::Status& why) {
   if (failure_.has_value()) return;
-  failure_ = std::string(StdView(why.message()));
-  context_.env.logger.Error("replica_failed", {{"shard", shard_}, {"error", *failure_}});
+  failure_ = why;
+  context_.env.logger.Error("replica_failed",
+                            {{"shard", shard_}, {"error", std::string(StdView(why.message()))}});
   sender_.AbortAll();
-  FailAll(ReplicaFailed(*failure_));
+  FailAll(ReplicaFailed(why));
+  context_.failed(shard_, self_.replica);
 }
 
 void Replica::FailAll(const Error& error) {
@@ -411,7 +413,7 @@ ReplicaStatus Replica::Status() const {
   status.pending_writes = writes_.size();
   status.pending_reads = reads_.size();
   status.failed = failure_.has_value();
-  status.failure = failure_.value_or("");
+  status.failure = std::string(StdView(failure_.value_or(absl::OkStatus()).message()));
   return status;
 }
 

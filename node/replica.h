@@ -90,7 +90,8 @@ class Replica : public std::enable_shared_from_this<Replica> {
   Route CurrentRoute() const;
   const sharding::ShardDescriptor& descriptor() const { return applied_.descriptor; }
   bool IsVoter() const { return core_.configuration().IsVoter(self_.replica); }
-  bool failed() const { return failure_.has_value(); }
+  // Why this replica stopped itself, if it did.
+  const std::optional<absl::Status>& failure() const { return failure_; }
   // A linearizable read would be served: there is a leader that answers.
   bool HasLeader() const;
   ReplicaStatus Status() const;
@@ -207,7 +208,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   TimerId deadline_timer_ = 0;
   std::optional<MonoTime> deadline_armed_for_;
   // Why this replica stopped itself. It answers nothing and takes no part any more.
-  std::optional<std::string> failure_;
+  std::optional<absl::Status> failure_;
 };
 
 }  // namespace flotilla::node

@@ -35,6 +35,8 @@ struct ReplicaContext {
   std::function<Incarnation(NodeId)> incarnation;
   // This replica is no longer part of its group: drop it, and never run one as old again.
   std::function<void(ShardId, ReplicaId)> removed;
+  // This replica has stopped itself; it says why. Reported once.
+  std::function<void(ShardId, ReplicaId)> failed;
   // Drawn at random at start, then counted up: names snapshot transfers.
   uint64_t next_transfer = 1;
   // Less than NodeOptions::disk_reserve_bytes is free.

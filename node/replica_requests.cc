@@ -23,8 +23,7 @@ constexpr Duration kIdleReadRounds = std::chrono::milliseconds(200);
 ReadReply ToReply(absl::StatusOr<kv::ReadResult> result, const Route& route, Duration lag) {
   if (!result.ok()) {
     const bool caller = result.status().code() == absl::StatusCode::kInvalidArgument;
-    return {.error = caller ? InvalidRequest(result.status())
-                            : ReplicaFailed(std::string(StdView(result.status().message()))),
+    return {.error = caller ? InvalidRequest(result.status()) : ReplicaFailed(result.status()),
             .result = {},
             .lag = {}};
   }

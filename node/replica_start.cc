@@ -13,6 +13,7 @@ namespace {
 
 constexpr LogIndex kFoundingIndex{1};
 constexpr Term kFoundingTerm{1};
+constexpr Duration kFlushWatch = std::chrono::seconds(1);
 
 kv::AppliedState FoundingState(const sharding::ShardDescriptor& descriptor,
                                const ReplicaContext& context) {
@@ -61,7 +62,11 @@ class Founding : public std::enable_shared_from_this<Founding> {
     auto status = std::make_shared<absl::Status>();
     sequence_->Run([this, status] { *status = WriteStateNow(); },
                    [this, status] {
-                     if (!status->ok()) Done(*status);
+                     if (status->ok()) {
+                       WatchFlush();
+                     } else {
+                       Done(*status);
+                     }
                    });
   }
 
@@ -78,6 +83,27 @@ class Founding : public std::enable_shared_from_this<Founding> {
         });
     FLOTILLA_RETURN_IF_ERROR(engine_->Write(kv::StateMachine::InitialRows(state_), state_.index));
     return engine_->Flush();
+  }
+
+  // An engine that fails in the background says so only when it is asked.
+  void WatchFlush() {
+    context_.env.executor.PostAt(context_.env.clock.Now() + kFlushWatch, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->AskEngine();
+    });
+  }
+
+  void AskEngine() {
+    if (reopening_) return;
+    auto status = std::make_shared<absl::Status>();
+    sequence_->Run([this, status] { *status = engine_->Flush(); },
+                   [this, status] {
+                     if (reopening_) return;
+                     if (status->ok()) {
+                       WatchFlush();
+                     } else {
+                       Done(*status);
+                     }
+                   });
   }
 
   void OnDurable(const storage::DurablePoint& point) {
@@ -139,39 +165,63 @@ class Founding : public std::enable_shared_from_this<Founding> {
 
 }  // namespace
 
+bool MayPass(const absl::Status& why) {
+  return !absl::IsDataLoss(why) && !absl::IsUnimplemented(why);
+}
+
+absl::StatusOr<ReplicaState> OpenAppliedState(const storage::RecoveredGroup& group, LogIndex last,
+                                              ReplicaContext& context) {
+  const std::string folder = context.folder.GenerationPath(group.group, group.generation);
+  absl::StatusOr<ReplicaState> state =
+      OpenReplicaState(context.env.engines, folder, group.engine_note);
+  if (absl::IsNotFound(state.status())) {
+    return absl::DataLossError("the applied state is gone: " +
+                               std::string(StdView(state.status().message())));
+  }
+  FLOTILLA_RETURN_IF_ERROR(state.status());
+  const LogIndex applied = state->machine->applied().index;
+  if (applied < group.snapshot.index || applied > last) {
+    return absl::DataLossError("the applied state stands at index " + ToString(applied) +
+                               ", outside of the log, which covers " +
+                               ToString(group.snapshot.index) + " to " + ToString(last));
+  }
+  return state;
+}
+
+ReplicaStart StartFrom(const storage::RecoveredGroup& group, ReplicaState state, NodeId node) {
+  ReplicaStart start;
+  start.generation = group.generation;
+  start.engine_note = group.engine_note;
+  start.raft.group = group.group;
+  start.raft.self = {node, group.replica};
+  start.raft.hard_state = group.hard_state;
+  start.raft.snapshot = group.snapshot;
+  start.raft.entries = group.entries;
+  start.raft.applied = group.snapshot.index;
+  if (state.machine == nullptr) return start;
+  start.raft.applied = state.machine->applied().index;
+  // What was applied was committed, whatever the lazily written hint says.
+  start.raft.hard_state.commit = std::max(start.raft.hard_state.commit, start.raft.applied);
+  start.state = std::move(state);
+  return start;
+}
+
 absl::StatusOr<ReplicaStart> OpenRecovered(const storage::RecoveredGroup& group,
                                            ReplicaContext& context) {
   if (group.suspect) {
     return absl::DataLossError(
         "the log lost acknowledged records of this replica; it must be replaced");
   }
-  ReplicaStart start;
-  start.generation = group.generation;
-  start.engine_note = group.engine_note;
-  start.raft.group = group.group;
-  start.raft.self = {context.options.node, group.replica};
-  start.raft.hard_state = group.hard_state;
-  start.raft.snapshot = group.snapshot;
-  start.raft.entries = group.entries;
-  start.raft.applied = group.snapshot.index;
-  if (group.generation.is_none()) return start;
-
-  const std::string folder = context.folder.GenerationPath(group.group, group.generation);
-  FLOTILLA_ASSIGN_OR_RETURN(start.state,
-                            OpenReplicaState(context.env.engines, folder, group.engine_note));
-  const LogIndex applied = start.state.machine->applied().index;
+  ReplicaState state;
   const LogIndex last = group.entries.empty() ? group.snapshot.index : group.entries.back().index;
-  if (applied < group.snapshot.index || applied > last) {
-    return absl::DataLossError("the applied state stands at index " + ToString(applied) +
-                               ", outside of the log, which covers " +
-                               ToString(group.snapshot.index) + " to " + ToString(last));
+  if (!group.generation.is_none()) {
+    FLOTILLA_ASSIGN_OR_RETURN(state, OpenAppliedState(group, last, context));
   }
-  start.raft.applied = applied;
-  // What was applied was committed, whatever the lazily written hint says.
-  start.raft.hard_state.commit = std::max(start.raft.hard_state.commit, applied);
-  if (applied < last) {
-    FLOTILLA_ASSIGN_OR_RETURN(std::vector<raft::Entry> unapplied,
-                              context.log.LoadEntries(group.group, applied.next(), last));
+  ReplicaStart start = StartFrom(group, std::move(state), context.options.node);
+  if (!group.generation.is_none() && start.raft.applied < last) {
+    FLOTILLA_ASSIGN_OR_RETURN(
+        std::vector<raft::Entry> unapplied,
+        context.log.LoadEntries(group.group, start.raft.applied.next(), last));
     std::move(unapplied.begin(), unapplied.end(),
               start.raft.entries.end() - static_cast<std::ptrdiff_t>(unapplied.size()));
   }

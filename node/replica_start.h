@@ -15,9 +15,20 @@
 namespace flotilla::node {
 
 // What the log recovered, with the applied state that belongs to it. Blocking, at start only.
-// kDataLoss when the replica must not run: it is repaired from its peers, never guessed.
+// kDataLoss when the replica must not run: it is repaired from its peers, never guessed. Other
+// errors have cost nothing (MayPass).
 absl::StatusOr<ReplicaStart> OpenRecovered(const storage::RecoveredGroup& group,
                                            ReplicaContext& context);
+
+// The two halves of it. The applied state is that of a log with entries up to `last`; blocking.
+absl::StatusOr<ReplicaState> OpenAppliedState(const storage::RecoveredGroup& group, LogIndex last,
+                                              ReplicaContext& context);
+// `state` is empty for a replica that waits for its first snapshot.
+ReplicaStart StartFrom(const storage::RecoveredGroup& group, ReplicaState state, NodeId node);
+
+// Whether what kept a replica from running may be over when it is tried again. Damage never is, and
+// a newer format waits for a newer build.
+bool MayPass(const absl::Status& why);
 
 // Equal arcs for the groups that a new cluster begins with; shard ids count from 1.
 std::vector<sharding::ShardDescriptor> FoundingShards(uint32_t count);

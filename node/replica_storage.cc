@@ -28,7 +28,11 @@ void Replica::RequestFlush() {
   bytes_since_flush_ = 0;
   flush_requested_at_ = applied_.index;
   applier_.Flush(Alive([this](absl::Status error) {
-    // The next entries will ask again; a full disk recovers when space returns.
+    if (!absl::IsResourceExhausted(error) && !installing_) {
+      Fail(Annotate(error, "cannot flush"));
+      return;
+    }
+    // The next entries will ask again.
     context_.env.logger.Warning(
         "flush_failed", {{"shard", shard_}, {"error", std::string(StdView(error.message()))}});
     flush_requested_at_ = durable_.index;

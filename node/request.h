@@ -60,7 +60,7 @@ enum class Reason : uint8_t {
   kSessionUnknown,    // FAILED_PRECONDITION: register a new session
   kShuttingDown,      // UNAVAILABLE: another node will serve
   kPermissionDenied,  // PERMISSION_DENIED
-  kReplicaFailed,     // DATA_LOSS: this replica stopped itself
+  kReplicaFailed,     // DATA_LOSS or UNAVAILABLE: this node cannot serve the shard, others can
   kNotReady,          // UNAVAILABLE: the node has not joined a cluster yet
 };
 std::string_view ToString(Reason reason);

@@ -92,6 +92,12 @@ struct RecoveredTombstone {
   ReplicaId lowest_allowed;
 };
 
+// What the log knows of a living group without looking at the disk.
+struct RecalledGroup {
+  RecoveredGroup group;  // without entries
+  LogIndex last_index;   // of the entries, which begin behind group.snapshot
+};
+
 struct Recovery {
   std::vector<RecoveredGroup> groups;          // sorted by group
   std::vector<RecoveredTombstone> tombstones;  // sorted by group
@@ -163,6 +169,10 @@ class Log {
   // The same, blocking, without a limit: for start-up, before the first Append.
   virtual absl::StatusOr<std::vector<raft::Entry>> LoadEntries(ShardId group, LogIndex first,
                                                                LogIndex last) = 0;
+
+  // What a restart would recover once all that was appended is durable; nullopt when no replica of
+  // the group lives here.
+  virtual std::optional<RecalledGroup> Recall(ShardId group) const = 0;
 
   // Above the budget: the groups whose oldest live record is in the oldest segments, worst first.
   virtual std::vector<ShardId> GroupsPinningOldest() const = 0;

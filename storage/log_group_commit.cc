@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "storage/durable_folder.h"
 #include "storage/log_records.h"
+#include "storage/log_replay.h"
 
 namespace flotilla::storage {
 
@@ -169,6 +170,13 @@ absl::StatusOr<std::vector<raft::Entry>> GroupCommitLog::LoadEntries(ShardId gro
                                                                      LogIndex last) {
   FLOTILLA_ASSIGN_OR_RETURN(std::vector<EntryRun> runs, Plan(group, first, last, UINT64_MAX));
   return ReadRuns(disk_, group, runs);
+}
+
+std::optional<RecalledGroup> GroupCommitLog::Recall(ShardId group) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || !found->second.alive()) return std::nullopt;
+  const LogGroup& log = found->second;
+  return RecalledGroup{.group = ToRecovered(group, log), .last_index = log.last_index()};
 }
 
 void GroupCommitLog::StartRead(ShardId id, std::vector<EntryRun> runs, ReadDone done) {

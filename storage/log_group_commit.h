@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "storage/log.h"
@@ -29,6 +30,7 @@ class GroupCommitLog : public Log {
                    ReadDone done) override;
   absl::StatusOr<std::vector<raft::Entry>> LoadEntries(ShardId group, LogIndex first,
                                                        LogIndex last) override;
+  std::optional<RecalledGroup> Recall(ShardId group) const override;
   std::vector<ShardId> GroupsPinningOldest() const override;
   void Rewrite(ShardId group, Task durable) override;
   void Close(Task done) override { writer_.Close(std::move(done)); }

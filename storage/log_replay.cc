@@ -18,6 +18,18 @@ raft::Entry RecoveredEntry(const EntryFrame& frame) {
 
 }  // namespace
 
+RecoveredGroup ToRecovered(ShardId id, const LogGroup& group) {
+  const GroupState& state = group.state();
+  return {.group = id,
+          .replica = state.replica,
+          .generation = state.generation,
+          .hard_state = state.hard_state,
+          .snapshot = state.snapshot,
+          .engine_note = state.engine_note,
+          .entries = {},
+          .suspect = group.suspect()};
+}
+
 absl::Status LogReplay::ApplyBatch(const BatchView& batch, std::string_view batch_bytes) {
   const BatchHeader& header = batch.header;
   // The oldest batch says where the count stands, unless it is the very first of the stream.
@@ -113,16 +125,8 @@ void LogReplay::Finish(Recovery* recovery) {
       log.DropAll(state.snapshot.index.next());
       group.entries.clear();
     }
-    recovery->groups.push_back({
-        .group = id,
-        .replica = state.replica,
-        .generation = state.generation,
-        .hard_state = state.hard_state,
-        .snapshot = state.snapshot,
-        .engine_note = state.engine_note,
-        .entries = {group.entries.begin(), group.entries.end()},
-        .suspect = log.suspect(),
-    });
+    RecoveredGroup& recovered = recovery->groups.emplace_back(ToRecovered(id, log));
+    recovered.entries = {group.entries.begin(), group.entries.end()};
     group.entries.clear();
   }
 }

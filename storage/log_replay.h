@@ -19,6 +19,9 @@
 
 namespace flotilla::storage {
 
+// What there is to know of a living group, but its entries.
+RecoveredGroup ToRecovered(ShardId id, const LogGroup& group);
+
 class LogReplay {
  public:
   // Applies the items of one batch. kUnimplemented for an item of a newer build; kDataLoss for one

@@ -148,7 +148,10 @@ void MapEngine::BeginFlush() {
 
 void MapEngine::CompleteFlush() {
   const PendingFlush flush = *std::exchange(pending_, std::nullopt);
-  const absl::Status saved = store_.Save(StateAt(flush.pin, flush.applied));
+  const bool fails =
+      options_.fail_one_in_flushes > 0 && random_.Chance(1, options_.fail_one_in_flushes);
+  const absl::Status saved = fails ? absl::ResourceExhaustedError("a flush failed")
+                                   : store_.Save(StateAt(flush.pin, flush.applied));
   if (!saved.ok()) {
     failure_ = absl::UnavailableError("the engine must be opened again: " +
                                       std::string(StdView(saved.message())));

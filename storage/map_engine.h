@@ -26,6 +26,8 @@ struct MapEngineOptions {
   uint32_t flush_one_in_writes = 32;
   Duration flush_delay_mean = std::chrono::milliseconds(20);   // from the beginning to the sync
   Duration report_delay_mean = std::chrono::milliseconds(10);  // from the sync to the listener
+  // As a background job of LevelDB may, for want of space for instance.
+  uint32_t fail_one_in_flushes = 0;
   uint32_t stall_one_in_writes = 500;
   Duration stall_mean = std::chrono::milliseconds(300);
   // Writes are refused while the disk has less free.

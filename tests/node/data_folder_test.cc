@@ -128,5 +128,18 @@ TEST_F(DataFolderTest, OnlyNamedGenerationsSurviveAStart) {
   EXPECT_FALSE(*disk_.Exists("/data/n1/shards/2/1"));
 }
 
+TEST_F(DataFolderTest, OtherGenerationsOfOneShardAreRemoved) {
+  auto folder = Open();
+  ASSERT_TRUE(folder.ok());
+  WriteFile("/data/n1/shards/1/2/rows", "live");
+  WriteFile("/data/n1/shards/1/checkpoint-9/rows", "half");
+  WriteFile("/data/n1/shards/2/1/rows", "another's");
+  ASSERT_TRUE((*folder)->RemoveOtherGenerations(ShardId(1), Generation(2)).ok());
+  EXPECT_TRUE(*disk_.Exists("/data/n1/shards/1/2/rows"));
+  EXPECT_FALSE(*disk_.Exists("/data/n1/shards/1/checkpoint-9"));
+  EXPECT_TRUE(*disk_.Exists("/data/n1/shards/2/1/rows"));
+  EXPECT_TRUE((*folder)->RemoveOtherGenerations(ShardId(3), Generation(1)).ok());
+}
+
 }  // namespace
 }  // namespace flotilla::node

@@ -56,14 +56,16 @@ absl::Status NodeRig::TryStart(uint64_t id) {
   process->transport = std::make_unique<simulation::SimTransport>(
       network_, machine.node(), machine.clock(), machine.executor(), MachineAt);
   process->sequences = std::make_unique<HeldSequences>(machine.sequences());
-  process->engines = std::make_unique<storage::MapEngineSource>(
-      storage::MapEngineOptions(),
-      storage::MapEngineWorld{
-          .disk = machine.disk(),
-          .clock = &machine.clock(),
-          .executor = &machine.executor(),
-          .on_fatal = [this, id](const absl::Status& why) { fatal_[id] = why; }},
-      machine.ProcessRandom());
+  process->engines = std::make_unique<FailingEngineSource>(
+      std::make_unique<storage::MapEngineSource>(
+          storage::MapEngineOptions(),
+          storage::MapEngineWorld{
+              .disk = machine.disk(),
+              .clock = &machine.clock(),
+              .executor = &machine.executor(),
+              .on_fatal = [this, id](const absl::Status& why) { fatal_[id] = why; }},
+          machine.ProcessRandom()),
+      engine_errors_[id]);
   NodeOptions options;
   options.node = NodeId(id);
   options.data_folder = "/data";

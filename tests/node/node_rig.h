@@ -14,6 +14,7 @@
 #include "kv/command.h"
 #include "node/node.h"
 #include "storage/map_engine.h"
+#include "tests/node/failing_engine.h"
 #include "tests/node/held_sequences.h"
 #include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
@@ -34,6 +35,8 @@ class NodeRig {
   // What Node::Start says; the machine runs nothing after an error.
   absl::Status TryStart(uint64_t id);
   void StartAll();
+  // What the machine's engines say (failing_engine.h), until it is set to OK.
+  void FailEngines(uint64_t id, absl::Status status) { engine_errors_[id] = std::move(status); }
   // SIGKILL: the page cache stays, peers see their connections break.
   void Kill(uint64_t id);
   // The power fails, unsynced data is lost.
@@ -81,6 +84,7 @@ class NodeRig {
   AllowAll authorizer_;
   std::map<uint64_t, std::unique_ptr<simulation::SimMachine>> machines_;
   std::map<uint64_t, std::unique_ptr<Process>> processes_;
+  std::map<uint64_t, absl::Status> engine_errors_;
   std::map<uint64_t, absl::Status> fatal_;
 };
 

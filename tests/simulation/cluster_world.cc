@@ -120,6 +120,9 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
   options.engine = {.flush_one_in_writes = static_cast<uint32_t>(random.Between(1, 64)),
                     .flush_delay_mean = DrawDelay(random, milliseconds(200)),
                     .report_delay_mean = DrawDelay(random, milliseconds(100))};
+  if (random.Chance(1, 2)) {
+    options.engine.fail_one_in_flushes = static_cast<uint32_t>(random.Between(10, 200));
+  }
   options.client = DrawClient(random);
   options.client_delay_mean = DrawDelay(random, milliseconds(20));
   if (random.Chance(1, 2)) options.client_loss = static_cast<uint32_t>(random.Below(100));

@@ -56,6 +56,8 @@ struct ClusterWorldOptions {
   bool HasDiskFaults() const;
   NodeIndex machines() const { return nodes + spares; }
   bool HasMembershipChanges() const { return membership_interval != Duration::zero(); }
+  // Engines fail in this run: replicas stop, and begin again.
+  bool HasEngineFaults() const { return engine.fail_one_in_flushes > 0; }
   static ClusterWorldOptions Draw(Random& random);
 };
 

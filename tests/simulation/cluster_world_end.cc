@@ -27,8 +27,9 @@ void ClusterWorld::Inspect() {
 void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& replica) {
   std::ostringstream where;
   where << "node " << node << ", shard " << replica.shard << ": ";
-  const bool excused =
-      options_.HasDiskFaults() || machines_[node]->disk().dead() || rotten_ == node;
+  if (replica.failed) record_.Mark("cluster.replica_failed");
+  const bool excused = options_.HasDiskFaults() || options_.HasEngineFaults() ||
+                       machines_[node]->disk().dead() || rotten_ == node;
   if (replica.failed && !excused) {
     record_.Fail(where.str() + "the replica stopped itself: " + replica.failure);
   }

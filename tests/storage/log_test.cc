@@ -61,6 +61,22 @@ TEST_F(LogTest, OnlyConfigurationsAreRecoveredWithTheirPayload) {
   EXPECT_EQ(*rig_.log().LoadEntries(kGroup, LogIndex(1), LogIndex(2)), record.entries);
 }
 
+TEST_F(LogTest, ARunningLogRecallsWhatARestartWouldRecover) {
+  EXPECT_FALSE(rig_.log().Recall(kGroup).has_value());
+  ASSERT_TRUE(rig_.Append(kGroup, Create()));
+  ASSERT_TRUE(rig_.Append(kGroup, Append(1, 3)));
+  const std::optional<RecalledGroup> recalled = rig_.log().Recall(kGroup);
+  ASSERT_TRUE(recalled.has_value());
+  EXPECT_EQ(recalled->last_index, LogIndex(3));
+  Restart();
+  const RecoveredGroup& recovered = rig_.recovered(kGroup);
+  EXPECT_EQ(recalled->group.replica, recovered.replica);
+  EXPECT_EQ(recalled->group.generation, recovered.generation);
+  EXPECT_EQ(recalled->group.hard_state, recovered.hard_state);
+  EXPECT_EQ(recalled->group.snapshot, recovered.snapshot);
+  EXPECT_EQ(recalled->group.engine_note, recovered.engine_note);
+}
+
 TEST_F(LogTest, NothingIsAcknowledgedBeforeItIsSynced) {
   const size_t record = rig_.Queue(kGroup, Create());
   EXPECT_FALSE(rig_.acked(record));
