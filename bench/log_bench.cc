@@ -82,7 +82,7 @@ class LogLoad {
       progress_.NotifyAll();
     });
     MutexLock lock(mu_);
-    while (!done) progress_.Wait(mu_);
+    while (!done) progress_.Wait(mu_);  // NOLINT(bugprone-infinite-loop): the task sets it
   }
 
   void Start(uint64_t group) {

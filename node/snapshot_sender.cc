@@ -177,7 +177,9 @@ void SnapshotSender::OnAnswer(const SnapshotAnswer& answer) {
   }
   if (answer.next_offset > transfer->manifest->TotalBytes()) return;
   transfer->silent_since = context_.env.clock.Now();
-  transfer->acknowledged = std::max(transfer->acknowledged, answer.next_offset);
+  // A receiver that was restarted begins again, at less than it had acknowledged.
+  if (answer.next_offset < transfer->acknowledged) transfer->next = answer.next_offset;
+  transfer->acknowledged = answer.next_offset;
   transfer->next = std::max(transfer->next, transfer->acknowledged);
   Pump(*transfer);
 }

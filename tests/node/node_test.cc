@@ -190,6 +190,22 @@ TEST(Node, ASnapshotThatTakesLongToReadIsNotGivenUp) {
   EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); }, std::chrono::minutes(2)));
 }
 
+// Found by the simulator: the sender went on from where the receiver had been before.
+TEST(Node, ASnapshotBeginsAgainWhenItsReceiverIsRestarted) {
+  for (const int milliseconds : {5, 20, 50, 100, 200}) {
+    NodeRig rig(8, 3, 3, TinyLog);
+    const uint64_t follower = LeaveAFollowerBehind(rig);
+    rig.network().SetAllLinks({.delay_mean = std::chrono::milliseconds(5)});
+    const size_t generations = ShardFolders(rig, follower).size();
+    rig.Start(follower);
+    ASSERT_TRUE(rig.RunUntil([&] { return ShardFolders(rig, follower).size() > generations; }));
+    rig.world().RunFor(std::chrono::milliseconds(milliseconds));
+    rig.Kill(follower);
+    rig.Start(follower);
+    EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); })) << milliseconds;
+  }
+}
+
 TEST(Node, ASnapshotForASilentPeerIsGivenUpAndLeavesNothing) {
   NodeRig rig(8, 3, 3, TinyLog);
   const uint64_t follower = LeaveAFollowerBehind(rig);
