@@ -41,7 +41,7 @@ TEST_F(LogDumpTest, PrintsSegmentsBatchesItemsAndEntriesAsText) {
   EXPECT_EQ(Dump(DumpFormat::kText),
             "segment file=segment-0000000000000001.wal bytes=32768 number=1 node=3 "
             "incarnation=0x0000000000001234 salt=SALT\n"
-            "  batch lsn=1 offset=4096 items=1 item_bytes=42 durable_lsn=0 first_segment=1 "
+            "  batch lsn=1 offset=4096 items=1 item_bytes=44 durable_lsn=0 first_segment=1 "
             "lifecycle_items=0\n"
             "    item kind=replica_created group=7 sequence=1 replica=1 lowest_allowed=0 "
             "generation=1 term=1 vote=0 commit=0 snapshot_index=0 snapshot_term=0 members=3 "
