@@ -151,6 +151,8 @@ std::string ClusterWorld::WhatMembersLack() const {
       return lack.str() + " is in the middle of a change";
     }
     for (const NodeIndex node : core_) {
+      // What rotted may be what says which replicas there are: such a node does not start.
+      if (rotten_ == node && !machines_[node]->running()) continue;
       const auto replica = ReplicaOf(node, shard.shard);
       const bool member = Contains(configuration.voters, NodeOf(node)) ||
                           Contains(configuration.learners, NodeOf(node));
