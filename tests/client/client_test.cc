@@ -158,6 +158,10 @@ TEST(Client, DescribesTheClusterWithTheNodesThatDoNotAnswer) {
   EXPECT_EQ(status.nodes[0].replicas.at(0).role, "leader");
   EXPECT_FALSE(status.nodes[1].status.ok());
   EXPECT_FALSE(status.healthy());
+  // A founder that was replaced and is gone for good stays in every node's folder.
+  ClusterStatus replaced = status;
+  replaced.nodes[0].replicas[0].voters = {1};
+  EXPECT_TRUE(replaced.healthy());
 }
 
 TEST(ClientDeathTest, WaitingInAContinuationIsReported) {

@@ -261,9 +261,11 @@ class FakeServer::Service final : public v1::KvService::Service,
     v1::ReplicaStatus& replica = *response->add_replicas();
     replica.set_shard_id(1);
     replica.set_role(v1::REPLICA_ROLE_LEADER);
-    v1::Member& member = *replica.add_members();
-    member.set_node_id(1);
-    member.set_voter(true);
+    for (const uint64_t node : {1, 2}) {
+      v1::Member& member = *replica.add_members();
+      member.set_node_id(node);
+      member.set_voter(true);
+    }
     return grpc::Status::OK;
   }
 
