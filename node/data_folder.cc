@@ -21,6 +21,8 @@ constexpr std::string_view kIdentityFile = "IDENTITY";
 // In the log's folder, for as long as the node belongs to a cluster: says that the folder is the
 // one that it promised in, even while the log is still empty.
 constexpr std::string_view kLogMarkerFile = "MEMBER";
+// There as soon as the log names a replica: from then on it always names one, or a tombstone.
+constexpr std::string_view kLogInUseFile = "IN_USE";
 constexpr std::string_view kShardsFolder = "shards";
 
 // Refuses a folder that holds something, but nothing of ours: it may be anything's.
@@ -63,6 +65,12 @@ absl::StatusOr<Identity> Format(Disk& disk, const std::string& path, NodeId node
       ReplaceFileDurably(disk, JoinPath(path, kIdentityFile), EncodeIdentity(identity)));
   FLOTILLA_RETURN_IF_ERROR(SyncOwnName(disk, path));
   return identity;
+}
+
+absl::Status LogIsGone(const std::string& path) {
+  return absl::DataLossError("the write-ahead log " + path +
+                             " is gone, and with it what this node has promised to its peers; "
+                             "start it with an empty folder under a new node id");
 }
 
 bool IsLive(const std::vector<std::pair<ShardId, Generation>>& live, const std::string& shard,
@@ -150,10 +158,18 @@ std::string DataFolder::LogPath() const { return JoinPath(path_, "log"); }
 absl::Status DataFolder::CheckLogIsThere() const {
   if (identity_.cluster.is_none()) return absl::OkStatus();
   FLOTILLA_ASSIGN_OR_RETURN(const bool there, disk_.Exists(JoinPath(LogPath(), kLogMarkerFile)));
-  if (there) return absl::OkStatus();
-  return absl::DataLossError("the write-ahead log " + LogPath() +
-                             " is gone, and with it what this node has promised to its peers; "
-                             "start it with an empty folder under a new node id");
+  return there ? absl::OkStatus() : LogIsGone(LogPath());
+}
+
+absl::Status DataFolder::CheckEmptyLogIsNew() const {
+  FLOTILLA_ASSIGN_OR_RETURN(const bool in_use, disk_.Exists(JoinPath(LogPath(), kLogInUseFile)));
+  return in_use ? LogIsGone(LogPath()) : absl::OkStatus();
+}
+
+absl::Status DataFolder::MarkLogInUse() const {
+  const std::string file = JoinPath(LogPath(), kLogInUseFile);
+  FLOTILLA_ASSIGN_OR_RETURN(const bool marked, disk_.Exists(file));
+  return marked ? absl::OkStatus() : ReplaceFileDurably(disk_, file, "");
 }
 
 std::string DataFolder::ShardPath(ShardId shard) const {

@@ -47,9 +47,13 @@ class DataFolder {
   absl::Status SaveIdentity(Identity identity);
 
   std::string LogPath() const;
-  // kDataLoss when the log of a node that belongs to a cluster is gone: what it promised went with
-  // it, and a fresh log would let it promise the opposite.
+  // kDataLoss when the log of a node that belongs to a cluster is gone, or was in use and is empty:
+  // what it promised went with it, and a fresh log would let it promise the opposite.
   absl::Status CheckLogIsThere() const;
+  absl::Status CheckEmptyLogIsNew() const;
+  // The log has named a replica, durably. From then on an empty log is a lost one. Blocking, from
+  // any thread.
+  absl::Status MarkLogInUse() const;
   std::string ShardPath(ShardId shard) const;
   std::string GenerationPath(ShardId shard, Generation generation) const;
 

@@ -69,6 +69,9 @@ absl::Status NodeImpl::Open() {
       log_, storage::Log::Open(
                 options_.log, env_.disk, env_.clock, env_.executor, env_.sequences, random_.Split(),
                 env_.logger, [this](absl::Status status) { Fatal(std::move(status)); }, &recovery));
+  if (recovery.groups.empty() && recovery.tombstones.empty()) {
+    FLOTILLA_RETURN_IF_ERROR(folder_->CheckEmptyLogIsNew());
+  }
   Generation newest;
   for (const storage::RecoveredGroup& group : recovery.groups) {
     newest = std::max(newest, group.generation);

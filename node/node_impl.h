@@ -122,6 +122,7 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   std::unique_ptr<ReplicaContext> context_;
   std::unique_ptr<ClusterJoin> join_;
   std::unique_ptr<Sequence> cleanup_;
+  bool log_marked_ = false;
   std::unique_ptr<Sequence> disk_check_;
 
   // Shared with callbacks that hold weak references.

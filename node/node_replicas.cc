@@ -38,6 +38,10 @@ void NodeImpl::Run(ReplicaStart start) {
       "replica_started",
       {{"shard", shard}, {"replica", start.raft.self.replica}, {"applied", start.raft.applied}});
   replicas_[shard] = Replica::Create(std::move(start), *context_);
+  if (!std::exchange(log_marked_, true)) {
+    // Its record is durable. A mark that fails is made at the next start.
+    cleanup_->Run([folder = folder_.get()] { (void)folder->MarkLogInUse(); }, [] {});
+  }
   Touch(shard);
 }
 

@@ -243,6 +243,22 @@ TEST(Node, ASnapshotThatCannotBeInstalledLeavesNothing) {
   EXPECT_EQ(ShardFolders(rig, follower).size(), 1u);
 }
 
+// Without its segments it looked new: a founder founded again and forgot what it had promised.
+TEST(Node, AMemberWhoseSegmentsAreGoneDoesNotStart) {
+  NodeRig rig(20);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  ASSERT_TRUE(rig.RunUntil([&] { return rig.Converged(); }));
+  rig.PowerOff(2);
+  simulation::SimDisk& disk = rig.machine(2).disk();
+  const std::vector<std::string> names = disk.List("/data/log").value();
+  for (const std::string& name : names) {
+    if (!name.starts_with("segment-")) continue;
+    ASSERT_TRUE(disk.Remove("/data/log/" + name).ok());
+  }
+  EXPECT_TRUE(absl::IsDataLoss(rig.TryStart(2)));
+}
+
 TEST(Node, AMemberWhoseLogIsGoneDoesNotStart) {
   NodeRig rig(13);
   rig.StartAll();

@@ -43,6 +43,8 @@ void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatu
   const NodeId node = NodeOf(static_cast<NodeIndex>(random_.Below(options_.machines())));
   const NodeId lost = wiped_.has_value() ? NodeOf(*wiped_) : NodeId();
   const bool lost_is_voter = Contains(now.voters, lost);
+  // Where a disk may fail, no voter is without two others to replace it.
+  const size_t fewest = options_.HasDiskFaults() ? 3 : options_.nodes / 2 + 1;
   raft::ConfigurationChange change;
   if (lost_is_voter || Contains(now.learners, lost)) {
     change.remove = {lost};
@@ -50,7 +52,7 @@ void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatu
     (random_.Chance(3, 4) ? change.add_voters : change.remove) = {node};
   } else if (!Contains(now.voters, node)) {
     if (node != lost) change.add_learners = {node};
-  } else if (now.voters.size() > options_.nodes / 2 + 1) {
+  } else if (now.voters.size() > fewest) {
     (random_.Chance(3, 4) ? change.remove : change.demote) = {node};
   }
   leader.ChangeMembership(replica.shard, change, [this](const absl::Status& status) {
