@@ -12,7 +12,7 @@ uint16_t HashSlot(std::string_view key) { return sharding::SlotOf(key).value; }
 
 KvClient::~KvClient() = default;
 
-StatusOr<uint64_t> KvClient::Count(KeyRange range, ScanOptions options) {
+StatusOr<uint64_t> KvClient::Count(const KeyRange& range, ScanOptions options) {
   uint64_t count = 0;
   const uint64_t limit = options.limit;
   while (true) {
@@ -27,7 +27,8 @@ StatusOr<uint64_t> KvClient::Count(KeyRange range, ScanOptions options) {
   }
 }
 
-StatusOr<DeleteRangeResult> KvClient::DeleteRange(KeyRange range, DeleteRangeOptions options) {
+StatusOr<DeleteRangeResult> KvClient::DeleteRange(const KeyRange& range,
+                                                  DeleteRangeOptions options) {
   DeleteRangeResult total;
   while (true) {
     StatusOr<DeleteRangeResult> page = DoDeleteRangePage(range, options).get();

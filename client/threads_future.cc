@@ -67,7 +67,7 @@ bool FutureStateBase::WaitFor(std::chrono::nanoseconds limit) {
   uint32_t phase = phase_.fetch_or(kSleeper, std::memory_order_acq_rel) | kSleeper;
   while ((phase & kReady) == 0) {
     const auto left = deadline - SteadyClock::now();
-    if (left <= left.zero()) return false;
+    if (left <= std::chrono::nanoseconds::zero()) return false;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     const timespec spec{seconds.count(), (left - seconds).count()};
     FutexWait(phase_, phase, &spec);

@@ -119,7 +119,7 @@ void Sessions::ReleaseAnswer(Session* session, LogIndex entry, PendingRows& rows
   if (row->unacknowledged == 0 && entry != session->used_entry_) DropRow(session, row, rows);
 }
 
-void Sessions::DropRow(Session* session, std::deque<Session::HeldRow>::iterator row,
+void Sessions::DropRow(Session* session, const std::deque<Session::HeldRow>::iterator& row,
                        PendingRows& rows) {
   rows.Delete(SessionRowKey(session->token_, row->entry));
   session->bytes_ -= row->bytes;

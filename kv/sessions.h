@@ -104,7 +104,8 @@ class Sessions {
   void Acknowledge(Session* session, uint64_t below, PendingRows& rows);
   // One answer of the entry's row is not held any more.
   void ReleaseAnswer(Session* session, LogIndex entry, PendingRows& rows);
-  void DropRow(Session* session, std::deque<Session::HeldRow>::iterator row, PendingRows& rows);
+  void DropRow(Session* session, const std::deque<Session::HeldRow>::iterator& row,
+               PendingRows& rows);
   // Returns the number of rows that it deleted.
   size_t Forget(ByUse::iterator session, PendingRows& rows);
   // The answers that the entry gave; a view that is valid until the next call.

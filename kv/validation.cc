@@ -10,7 +10,7 @@ namespace flotilla::kv {
 
 namespace {
 
-absl::Status Refuse(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status Refuse(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 absl::Status CheckLimit(std::string_view what, size_t actual, size_t limit) {
   if (actual <= limit) [[likely]] {

@@ -49,7 +49,7 @@ absl::Status SyncOwnName(Disk& disk, const std::string& path) {
   FLOTILLA_RETURN_IF_ERROR(disk.SyncDir(ParentFolder(path)));
   for (std::string above = ParentFolder(path); above != "/" && above != ".";) {
     above = ParentFolder(above);
-    const absl::Status synced = disk.SyncDir(above);
+    absl::Status synced = disk.SyncDir(above);
     // A folder that this process may not read was there before it.
     if (!synced.ok() && synced.code() != absl::StatusCode::kPermissionDenied) return synced;
   }

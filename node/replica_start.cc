@@ -139,7 +139,7 @@ class Founding : public std::enable_shared_from_this<Founding> {
                                    .generation = start.generation,
                                    .hard_state = start.raft.hard_state,
                                    .engine_note = note};
-    context_.log.Append(start.raft.group, std::move(record),
+    context_.log.Append(state_.descriptor.shard, std::move(record),
                         [weak = weak_from_this(), start = std::move(start)]() mutable {
                           if (const auto self = weak.lock()) self->Done(std::move(start));
                         });

@@ -27,7 +27,7 @@ void Replica::MaybeFlush() {
 void Replica::RequestFlush() {
   bytes_since_flush_ = 0;
   flush_requested_at_ = applied_.index;
-  applier_.Flush(Alive([this](absl::Status error) {
+  applier_.Flush(Alive([this](const absl::Status& error) {
     if (!absl::IsResourceExhausted(error) && !installing_) {
       Fail(Annotate(error, "cannot flush"));
       return;

@@ -34,7 +34,8 @@ ConfigurationHistory HistoryOf(const SnapshotMeta& snapshot, const std::vector<E
 
 }  // namespace
 
-MemberState::MemberState(const RaftOptions& raft_options, InitialState initial, uint64_t seed)
+MemberState::MemberState(const RaftOptions& raft_options, const InitialState& initial,
+                         uint64_t seed)
     : options(raft_options),
       group(initial.group),
       self(initial.self),

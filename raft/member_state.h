@@ -24,7 +24,7 @@ namespace flotilla::raft {
 
 class MemberState {
  public:
-  MemberState(const RaftOptions& raft_options, InitialState initial, uint64_t seed);
+  MemberState(const RaftOptions& raft_options, const InitialState& initial, uint64_t seed);
 
   const RaftOptions options;
   const ShardId group;

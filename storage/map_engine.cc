@@ -27,7 +27,7 @@ class MapView : public StateReader {
 // A state that nobody writes to.
 class FixedMapState : public StateReader {
  public:
-  explicit FixedMapState(MapState state) {
+  explicit FixedMapState(MapState&& state) {
     for (auto& [key, value] : state.rows) rows_.Append(std::move(key), std::move(value));
     pin_ = rows_.PinNow();
   }

@@ -64,7 +64,7 @@ Printer::Printer(std::ostream& out, std::optional<OutputFormat> format, bool ter
 
 Printer::~Printer() { FlushTable(); }
 
-void Printer::Print(Row row) {
+void Printer::Print(const Row& row) {
   switch (format_) {
     case OutputFormat::kPlain:
       PrintPlain(row);

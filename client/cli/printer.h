@@ -42,7 +42,7 @@ class Printer {
   Printer& operator=(const Printer&) = delete;
 
   // One of many rows; all have the same fields.
-  void Print(Row row);
+  void Print(const Row& row);
   // The only row. Unless a form was asked for: its values, without table or heading.
   void PrintSingle(Row row);
 

@@ -19,8 +19,6 @@ namespace {
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
 using testing::UnorderedElementsAre;
 
 RaftOptions AsInThePaper() {

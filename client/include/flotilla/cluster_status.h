@@ -46,8 +46,8 @@ struct NodeStatus {
 struct ClusterStatus {
   std::vector<NodeStatus> nodes;  // by node id; those that did not answer come last
 
-  // Whether all nodes that some shard counts on answer, those that answer are ready, and every shard
-  // has a leader.
+  // Whether all nodes that some shard counts on answer, those that answer are ready, and every
+  // shard has a leader.
   FLOTILLA_EXPORT bool healthy() const;
   // What is wrong, one sentence each; empty when healthy.
   FLOTILLA_EXPORT std::vector<std::string> problems() const;

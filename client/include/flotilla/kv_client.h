@@ -60,7 +60,7 @@ class FLOTILLA_EXPORT KvClient {
     return DoScanPage(std::move(range), std::move(options), /*count_only=*/false);
   }
   // How many keys there are; counted page by page, like a scan. Respects options.limit.
-  StatusOr<uint64_t> Count(KeyRange range, ScanOptions options = {});
+  StatusOr<uint64_t> Count(const KeyRange& range, ScanOptions options = {});
 
   StatusOr<PutResult> Put(std::string key, std::string value, WriteOptions options = {}) {
     return PutAsync(std::move(key), std::move(value), std::move(options)).get();
@@ -111,7 +111,7 @@ class FLOTILLA_EXPORT KvClient {
 
   // Deletes the whole range, page by page: not atomic. When it fails with an outcome of kUnknown,
   // some pages are or may be gone; the detail "deleted" of the status says how many keys are.
-  StatusOr<DeleteRangeResult> DeleteRange(KeyRange range, DeleteRangeOptions options = {});
+  StatusOr<DeleteRangeResult> DeleteRange(const KeyRange& range, DeleteRangeOptions options = {});
   // One page, which is atomic; go on with its next_page_token.
   Future<StatusOr<DeleteRangeResult>> DeleteRangePageAsync(KeyRange range,
                                                            DeleteRangeOptions options = {}) {
