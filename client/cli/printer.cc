@@ -87,9 +87,9 @@ void Printer::Print(const Row& row) {
   if (table_.size() > kTableRowsMax) FlushTable();
 }
 
-void Printer::PrintSingle(Row row) {
+void Printer::PrintSingle(const Row& row) {
   if (asked_) {
-    Print(std::move(row));
+    Print(row);
     return;
   }
   // Bytes as they are: the user asked for one value.

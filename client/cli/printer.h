@@ -44,7 +44,7 @@ class Printer {
   // One of many rows; all have the same fields.
   void Print(const Row& row);
   // The only row. Unless a form was asked for: its values, without table or heading.
-  void PrintSingle(Row row);
+  void PrintSingle(const Row& row);
 
   OutputFormat format() const { return format_; }
 
