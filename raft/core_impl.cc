@@ -34,8 +34,8 @@ class RaftCore::Impl::Guarded {
   std::optional<MemberView> before_;
 };
 
-RaftCore::Impl::Impl(const RaftOptions& options, InitialState initial, uint64_t seed)
-    : state_(options, std::move(initial), seed), role_(Follower(state_, Member())) {
+RaftCore::Impl::Impl(const RaftOptions& options, const InitialState& initial, uint64_t seed)
+    : state_(options, initial, seed), role_(Follower(state_, Member())) {
   FLOTILLA_CHECK_GT(options.heartbeat_ticks, 0);
   FLOTILLA_CHECK_GT(options.election_timeout_ticks, options.heartbeat_ticks);
   reported_ = {Role::kFollower, state_.term(), Member()};

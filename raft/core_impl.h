@@ -25,7 +25,7 @@ namespace flotilla::raft {
 
 class RaftCore::Impl {
  public:
-  Impl(const RaftOptions& options, InitialState initial, uint64_t seed);
+  Impl(const RaftOptions& options, const InitialState& initial, uint64_t seed);
   // The roles refer to state_.
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

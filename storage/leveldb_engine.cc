@@ -18,8 +18,8 @@ constexpr int kLevel0SlowdownFiles = 8;
 
 // Above every key that an owner can make, for keys are bounded.
 const std::string& TopKey() {
-  static const std::string key(64, '\xff');
-  return key;
+  static const std::string kKey(64, '\xff');
+  return kKey;
 }
 
 int Level0Files(leveldb::DB& db) {

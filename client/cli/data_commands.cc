@@ -41,7 +41,7 @@ ExitCode RunGet(Context& context, const GetArguments& arguments) {
   if (!get.ok()) return context.Report("get " + Quoted(key), get.status());
   Row row = RowOf(*get);
   if (arguments.stale) row.push_back({"lag_ms", int64_t{get->lag.count()}, Field::Use::kDetail});
-  context.MakePrinter().PrintSingle(std::move(row));
+  context.MakePrinter().PrintSingle(row);
   return kExitOk;
 }
 
@@ -103,7 +103,7 @@ ExitCode RunCas(Context& context, const CasArguments& arguments) {
     if (cas->current.has_value()) current.value = *cas->current;
     row.push_back(std::move(current));
   }
-  context.MakePrinter().PrintSingle(std::move(row));
+  context.MakePrinter().PrintSingle(row);
   return cas->swapped ? kExitOk : kExitNotFound;
 }
 

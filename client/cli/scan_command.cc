@@ -15,7 +15,7 @@ void PrintEntry(Printer& printer, const Entry& entry, bool keys_only) {
   Row row = {{"key", entry.key, key_use}};
   if (!keys_only) row.push_back({"value", entry.value, Field::Use::kValue});
   row.push_back({"version", entry.version, Field::Use::kDetail});
-  printer.Print(std::move(row));
+  printer.Print(row);
 }
 
 void SayHowToGoOn(Context& context, const std::string& page_token) {
