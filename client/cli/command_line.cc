@@ -1,6 +1,8 @@
 // The commands and options of `flotilla`: what there is. What each does is in its own file.
 #include <algorithm>
+#include <charconv>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <utility>
@@ -80,6 +82,42 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name,
           description)
       ->check(CLI::Validator(malformed, ""))
       ->type_name("TIME");
+}
+
+template <typename Number>
+std::optional<Number> ParseDecimal(const std::string& text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional<Number>(number) : std::nullopt;
+}
+
+// CLI11's own numbers saturate and wrap, and take "010" for 8.
+template <typename Number>
+CLI::Option* AddNumber(CLI::App& app, const std::string& name, std::function<void(Number)> set,
+                       const std::string& description) {
+  const auto malformed = [](const std::string& text) {
+    using Limits = std::numeric_limits<Number>;
+    return ParseDecimal<Number>(text).has_value()
+               ? ""
+               : "\"" + text + "\" is no decimal number from " + std::to_string(Limits::min()) +
+                     " to " + std::to_string(Limits::max());
+  };
+  const auto take = [set = std::move(set)](const CLI::results_t& texts) {
+    const std::optional<Number> number = ParseDecimal<Number>(texts.front());
+    if (number.has_value()) set(*number);
+    return number.has_value();
+  };
+  return app.add_option(name, take, description)
+      ->check(CLI::Validator(malformed, ""))
+      ->type_name("N");
+}
+
+template <typename Number>
+CLI::Option* AddNumber(CLI::App& app, const std::string& name, Number& number,
+                       const std::string& description) {
+  return AddNumber<Number>(
+      app, name, [&number](Number value) { number = value; }, description);
 }
 
 void AddKey(CLI::App& command, std::string& key) {
@@ -184,9 +222,8 @@ void CommandLine::AddScan() {
   command->add_flag("--reverse", options.reverse, "From the highest key down");
   command->add_flag("--keys-only", options.keys_only, "Without values");
   command->add_flag("--count", scan->count, "Only how many there are");
-  command->add_option("--limit", options.limit, "So many at most; else all")->type_name("N");
-  command->add_option("--page-size", options.page_size, "Entries of one request; at most 1000")
-      ->type_name("N");
+  AddNumber(*command, "--limit", options.limit, "So many at most; else all");
+  AddNumber(*command, "--page-size", options.page_size, "Entries of one request; at most 1000");
   command
       ->add_option_function<std::string>(
           "--page-token",
@@ -219,9 +256,8 @@ void CommandLine::AddWrites() {
   auto increment = std::make_shared<IncrementArguments>();
   CLI::App* command = Add(app_, "incr", "Add to a number; an absent key counts as 0", kWrites);
   AddKey(*command, increment->key);
-  command->add_option("--by", increment->delta, "What to add; may be negative")
-      ->type_name("N")
-      ->capture_default_str();
+  AddNumber(*command, "--by", increment->delta, "What to add; may be negative")
+      ->default_str(std::to_string(increment->delta));
   OnRun(command, RunIncrement, increment);
 }
 
@@ -246,15 +282,13 @@ void CommandLine::AddCas() {
   };
   expected->add_flag_callback("--if-absent", set(Condition::Kind::kAbsent), "There is no such key");
   expected->add_flag_callback("--if-exists", set(Condition::Kind::kExists), "There is such a key");
-  expected
-      ->add_option_function<uint64_t>(
-          "--if-version",
-          [&condition](const uint64_t& version) {
-            condition.kind = Condition::Kind::kVersion;
-            condition.version = version;
-          },
-          "It has this version; 0: absent")
-      ->type_name("N");
+  AddNumber<uint64_t>(
+      *expected, "--if-version",
+      [&condition](uint64_t version) {
+        condition.kind = Condition::Kind::kVersion;
+        condition.version = version;
+      },
+      "It has this version; 0: absent");
   expected
       ->add_option_function<std::string>(
           "--if-value",
@@ -308,7 +342,7 @@ void CommandLine::AddTransfers() {
   auto import = std::make_shared<ImportArguments>();
   CLI::App* command =
       Add(app_, "import", "Put records from JSON lines or tab-separated lines", kTransfers);
-  command->add_option("file", import->file, "Without it, standard input")->type_name("FILE");
+  command->add_option("file", import->file, "Without it or -, standard input")->type_name("FILE");
   const auto format_names = CLI::IsMember({"json", "tab"}).description("");
   command
       ->add_option_function<std::string>(
@@ -319,17 +353,16 @@ void CommandLine::AddTransfers() {
           "json or tab; else as the first line looks")
       ->check(format_names)
       ->type_name("FORMAT");
-  command->add_option("--skip", import->skip, "Leave out so many records at the beginning")
-      ->type_name("N");
-  command->add_option("--in-flight", import->in_flight, "Records under way at the same time")
+  AddNumber(*command, "--skip", import->skip, "Leave out so many records at the beginning");
+  AddNumber(*command, "--in-flight", import->in_flight, "Records under way at the same time")
       ->check(CLI::Range(1, 100000).description(""))
-      ->type_name("N")
-      ->capture_default_str();
+      ->default_str(std::to_string(import->in_flight));
   OnRun(command, RunImport, import);
 
   auto exported = std::make_shared<ExportArguments>();
   command = Add(app_, "export", "Write a range as lines that import reads", kTransfers);
-  command->add_option("file", exported->file, "Without it, standard output")->type_name("FILE");
+  command->add_option("file", exported->file, "Without it or -, standard output")
+      ->type_name("FILE");
   command
       ->add_option_function<std::string>(
           "--format",

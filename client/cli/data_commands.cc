@@ -1,7 +1,8 @@
 #include "client/cli/data_commands.h"
 
-#include <iterator>
 #include <utility>
+
+#include "client/cli/input.h"
 
 namespace flotilla::client::cli {
 
@@ -13,10 +14,9 @@ ReadOptions ReadOptionsOf(bool stale) {
   return options;
 }
 
-std::string ValueOf(Context& context, const WriteArguments& arguments) {
-  if (arguments.value.has_value()) return *arguments.value;
-  std::istream& in = context.environment().in;
-  return std::string(std::istreambuf_iterator<char>(in), {});
+// None when it was to come from standard input and did not; the error has been reported then.
+std::optional<std::string> ValueOf(Context& context, const WriteArguments& arguments) {
+  return arguments.value.has_value() ? arguments.value : ReadInput(context, kMaxValueBytes);
 }
 
 Row RowOf(const Entry& entry) {
@@ -73,7 +73,9 @@ ExitCode RunMultiGet(Context& context, const GetArguments& arguments) {
 ExitCode RunPut(Context& context, const WriteArguments& arguments) {
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;
-  auto put = client->Put(arguments.key, ValueOf(context, arguments));
+  std::optional<std::string> value = ValueOf(context, arguments);
+  if (!value.has_value()) return kExitUsage;
+  auto put = client->Put(arguments.key, *std::move(value));
   if (!put.ok()) return context.ReportWrite("put " + Quoted(arguments.key), put.status());
   PrintVersion(context, arguments.key, put->version);
   return kExitOk;
@@ -82,7 +84,9 @@ ExitCode RunPut(Context& context, const WriteArguments& arguments) {
 ExitCode RunAppend(Context& context, const WriteArguments& arguments) {
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;
-  auto append = client->Append(arguments.key, ValueOf(context, arguments));
+  std::optional<std::string> value = ValueOf(context, arguments);
+  if (!value.has_value()) return kExitUsage;
+  auto append = client->Append(arguments.key, *std::move(value));
   if (!append.ok())
     return context.ReportWrite("append to " + Quoted(arguments.key), append.status());
   PrintVersion(context, arguments.key, append->version);
@@ -93,7 +97,9 @@ ExitCode RunCas(Context& context, const CasArguments& arguments) {
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;
   const std::string& key = arguments.write.key;
-  auto cas = client->CompareAndSwap(arguments.condition, ValueOf(context, arguments.write));
+  std::optional<std::string> value = ValueOf(context, arguments.write);
+  if (!value.has_value()) return kExitUsage;
+  auto cas = client->CompareAndSwap(arguments.condition, *std::move(value));
   if (!cas.ok()) return context.ReportWrite("cas " + Quoted(key), cas.status());
   Row row = {{"key", key, Field::Use::kKey},
              {"swapped", cas->swapped, Field::Use::kValue},

@@ -13,9 +13,18 @@ ExitCode RunDebugWalDump(Context& context, const DebugWalArguments& arguments) {
   std::ostream& out = context.environment().out;
   const auto format = context.options.output == OutputFormat::kJson ? storage::DumpFormat::kJson
                                                                     : storage::DumpFormat::kText;
-  const absl::Status dumped = storage::DumpLog(disk, arguments.folder, format,
-                                               [&](std::string_view line) { out << line << "\n"; });
-  if (dumped.ok()) return kExitOk;
+  bool found = false;
+  const absl::Status dumped =
+      storage::DumpLog(disk, arguments.folder, format, [&](std::string_view line) {
+        found = true;
+        out << line << "\n";
+      });
+  if (dumped.ok() && found) return kExitOk;
+  if (dumped.ok()) {
+    return ReportUsageError(context.environment().err,
+                            arguments.folder + " holds no segment of a log",
+                            "the log is a folder in the data folder: " + arguments.folder + "/log");
+  }
   return context.Report(
       "debug wal dump " + arguments.folder,
       Status(static_cast<StatusCode>(dumped.raw_code()), std::string(StdView(dumped.message()))));

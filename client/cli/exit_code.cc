@@ -27,6 +27,9 @@ std::string_view NextStepFor(const Status& status) {
   if (why == reason::kNoLeader) return "flotilla cluster status: a majority of the nodes must run";
   if (why == reason::kDiskFull) return "free space on the nodes' disks; writes go on by themselves";
   if (why == reason::kNotANumber) return "flotilla get shows the value";
+  // Those whose own text says all there is; trying again cannot help.
+  if (why == "VALUE_TOO_LARGE") return "docs/client.md lists the limits";
+  if (why == "NUMBER_OVERFLOW") return "flotilla get shows the value";
   if (status.outcome() == Outcome::kUnknown) {
     return "read the key to see whether it was written; a longer --timeout rides out failovers";
   }

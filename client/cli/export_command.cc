@@ -38,7 +38,9 @@ ExitCode RunExport(Context& context, const ExportArguments& arguments) {
   Environment& environment = context.environment();
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;
-  if (!arguments.file.has_value()) return Export(context, arguments, *client, environment.out);
+  if (!arguments.file.has_value() || *arguments.file == "-") {
+    return Export(context, arguments, *client, environment.out);
+  }
   std::ofstream file(*arguments.file, std::ios::binary | std::ios::trunc);
   if (!file) {
     return ReportUsageError(environment.err, "cannot write " + *arguments.file,

@@ -96,9 +96,11 @@ class Importer {
     if (failed.ok()) failed = drained;
     Environment& environment = context_.environment();
     if (!failed.ok()) {
-      const ExitCode code = context_.ReportWrite("import, " + position_, failed);
-      environment.err << "more:  --skip " << arguments_.skip + progress_.records()
-                      << " goes on behind what is stored\n";
+      const uint64_t stored = arguments_.skip + progress_.records();
+      const std::string place = malformed_line_ != 0 ? "line " + std::to_string(malformed_line_)
+                                                     : "record " + std::to_string(stored + 1);
+      const ExitCode code = context_.ReportWrite("import, " + place, failed);
+      environment.err << "more:  --skip " << stored << " goes on behind what is stored\n";
       return code;
     }
     environment.err << "imported " << progress_.Summary() << "\n";
@@ -116,20 +118,20 @@ class Importer {
     std::string line;
     for (uint64_t number = 1; std::getline(in_, line); ++number) {
       if (line.empty()) continue;
-      position_ = "line " + std::to_string(number);
       if (!format.has_value()) format = GuessFormat(line);
       if (to_skip > 0) {
         --to_skip;
         continue;
       }
       StatusOr<Record> record = ParseRecord(line, *format);
-      if (!record.ok()) return record.status();
+      if (!record.ok()) {
+        malformed_line_ = number;
+        return record.status();
+      }
       if (Status failed = window_.Add(*std::move(record), line.size() + 1); !failed.ok()) {
-        position_ = "record " + std::to_string(arguments_.skip + progress_.records() + 1);
         return failed;
       }
     }
-    position_ = "record " + std::to_string(arguments_.skip + progress_.records() + 1);
     if (!in_.bad()) return Status();
     return Status(StatusCode::kInternal, "the input cannot be read");
   }
@@ -139,7 +141,7 @@ class Importer {
   std::istream& in_;
   Progress progress_;
   ImportWindow window_;
-  std::string position_ = "line 1";
+  uint64_t malformed_line_ = 0;  // 0: none
 };
 
 std::optional<uint64_t> SizeOf(std::ifstream& file) {
@@ -156,7 +158,8 @@ ExitCode RunImport(Context& context, const ImportArguments& arguments) {
   Environment& environment = context.environment();
   std::ifstream file;
   std::optional<uint64_t> size;
-  if (arguments.file.has_value()) {
+  const bool from_file = arguments.file.has_value() && *arguments.file != "-";
+  if (from_file) {
     file.open(*arguments.file, std::ios::binary);
     if (!file) {
       return ReportUsageError(environment.err, "cannot read " + *arguments.file,
@@ -166,7 +169,7 @@ ExitCode RunImport(Context& context, const ImportArguments& arguments) {
   }
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;
-  std::istream& in = arguments.file.has_value() ? file : environment.in;
+  std::istream& in = from_file ? file : environment.in;
   return Importer(context, arguments, *client, in, size).Run();
 }
 

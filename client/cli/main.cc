@@ -1,6 +1,6 @@
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -27,21 +27,27 @@ StatusOr<ClusterStatus> DescribeCluster(const std::string& endpoints,
   return AskAllNodes(*parsed, timeout);
 }
 
+// The first socket would take the place of a standard descriptor that is closed. What stands in for
+// it fails when it is used.
+void OccupyStandardDescriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) != -1) continue;
+    (void)open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
+
+int Main(int argc, char** argv) {
+  OccupyStandardDescriptors();
+  std::ios::sync_with_stdio(false);
+  // SIGPIPE stays as it is: `flotilla export | head` ends quietly, as everywhere.
+  Environment environment{
+      std::cin, std::cout,      std::cerr, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1,
+      Connect,  DescribeCluster};
+  return RunCommandLine({argv + 1, argv + argc}, environment);
+}
 
 }  // namespace flotilla::client::cli
 
-int main(int argc, char** argv) {
-  namespace cli = flotilla::client::cli;
-  std::ios::sync_with_stdio(false);
-  // `flotilla export | head` ends with an error, not with a signal in the middle of a line.
-  std::signal(SIGPIPE, SIG_IGN);
-  cli::Environment environment{std::cin,
-                               std::cout,
-                               std::cerr,
-                               isatty(STDOUT_FILENO) == 1,
-                               isatty(STDERR_FILENO) == 1,
-                               cli::Connect,
-                               cli::DescribeCluster};
-  return cli::RunCommandLine({argv + 1, argv + argc}, environment);
-}
+int main(int argc, char** argv) { return flotilla::client::cli::Main(argc, argv); }

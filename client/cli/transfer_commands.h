@@ -14,7 +14,7 @@
 namespace flotilla::client::cli {
 
 struct ImportArguments {
-  std::optional<std::string> file;  // none: standard input
+  std::optional<std::string> file;  // none or "-": standard input
   std::optional<RecordFormat> format;
   uint64_t skip = 0;  // records at the beginning that are stored already
   size_t in_flight = 4096;
@@ -25,7 +25,7 @@ struct ImportArguments {
 ExitCode RunImport(Context& context, const ImportArguments& arguments);
 
 struct ExportArguments {
-  std::optional<std::string> file;  // none: standard output
+  std::optional<std::string> file;  // none or "-": standard output
   RecordFormat format = RecordFormat::kJsonLines;
   KeyRange range;
   bool stale = false;

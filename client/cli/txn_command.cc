@@ -1,10 +1,10 @@
 #include "client/cli/txn_command.h"
 
 #include <initializer_list>
-#include <iterator>
 #include <utility>
 #include <vector>
 
+#include "client/cli/input.h"
 #include "client/cli/json_values.h"
 #include <nlohmann/json.hpp>
 
@@ -125,11 +125,10 @@ StatusOr<Transaction> ParseTransaction(std::string_view text) {
 }
 
 ExitCode RunTxn(Context& context, const TxnArguments& arguments) {
-  const std::string text =
-      arguments.json.has_value()
-          ? *arguments.json
-          : std::string(std::istreambuf_iterator<char>(context.environment().in), {});
-  StatusOr<Transaction> transaction = ParseTransaction(text);
+  const std::optional<std::string> text =
+      arguments.json.has_value() ? arguments.json : ReadInput(context, kMaxTransactionBytes);
+  if (!text.has_value()) return kExitUsage;
+  StatusOr<Transaction> transaction = ParseTransaction(*text);
   if (!transaction.ok()) return context.Report("txn", transaction.status());
   KvClient* client = context.Connect();
   if (client == nullptr) return kExitUsage;

@@ -13,6 +13,7 @@ namespace {
 
 using testing::FakeKvClient;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // What a test wants of pages, and learns about them.
@@ -90,6 +91,9 @@ class CliTest : public ::testing::Test {
  protected:
   Ran Run(std::vector<std::string> args, const std::string& input = "") {
     std::istringstream in(input);
+    return RunOn(in, std::move(args));
+  }
+  Ran RunOn(std::istream& in, std::vector<std::string> args) {
     std::ostringstream out;
     if (out_fails_) out.setstate(std::ios::badbit);
     std::ostringstream err;
@@ -441,6 +445,69 @@ TEST_F(CliTest, ImportCountsNothingBehindARecordThatFailed) {
   const Ran ran = Run({"import"}, "a\t1\nb\t2\na\t3\nc\t4\n");
   EXPECT_EQ(ran.code, 4);
   EXPECT_THAT(ran.err, HasSubstr("--skip 0 "));
+}
+
+TEST_F(CliTest, ImportNamesARecordThatFailsBehindTheLastLine) {
+  FailNext(StatusCode::kUnavailable, reason::kNoLeader, Outcome::kNotApplied);
+  const Ran ran = Run({"import"}, "a\t1\nb\t2\n\t3\nd\t4\n");
+  EXPECT_THAT(ran.err, HasSubstr("import, record 1"));
+  const Ran empty_key = Run({"import"}, "a\t1\nb\t2\n\t3\nd\t4\n");
+  EXPECT_EQ(empty_key.code, 2);
+  EXPECT_THAT(empty_key.err, HasSubstr("import, record 3"));
+  EXPECT_THAT(empty_key.err, HasSubstr("--skip 2 "));
+}
+
+TEST_F(CliTest, ADashIsStandardInputAndOutput) {
+  EXPECT_EQ(Run({"import", "-"}, "a\t1\n").code, 0);
+  EXPECT_EQ(Run({"export", "-", "--format", "tab"}).out, "a\t1\n");
+}
+
+TEST_F(CliTest, NumbersAreDecimalAndFit) {
+  for (const char* by : {"99999999999999999999", "-99999999999999999999", "9223372036854775808",
+                         "0x10", "", "1 ", "+1", "1.5"}) {
+    const Ran ran = Run({"incr", "n", std::string("--by=") + by});
+    EXPECT_EQ(ran.code, 2) << by;
+  }
+  EXPECT_EQ(Run({"get", "n"}).code, 3);
+  EXPECT_THAT(Run({"incr", "n", "--by", "9223372036854775808"}).err,
+              HasSubstr("\"9223372036854775808\" is no decimal number from -9223372036854775808 "
+                        "to 9223372036854775807"));
+  EXPECT_EQ(Run({"incr", "n", "--by", "010"}).out, "10\n");
+  EXPECT_EQ(Run({"incr", "m", "--by", "-9223372036854775808"}).out, "-9223372036854775808\n");
+  EXPECT_EQ(Run({"scan", "--limit", "-1"}).code, 2);
+  EXPECT_EQ(Run({"scan", "--page-size=-1"}).code, 2);
+  EXPECT_EQ(Run({"import", "--skip=-1"}, "a\t1\n").code, 2);
+  EXPECT_EQ(Run({"import", "--in-flight=0"}, "a\t1\n").code, 2);
+  EXPECT_EQ(Run({"cas", "k", "v", "--if-version", "-1"}).code, 2);
+  EXPECT_EQ(Run({"cas", "k", "v", "--if-version", "18446744073709551616"}).code, 2);
+}
+
+TEST_F(CliTest, InputThatCannotBeReadIsAnError) {
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"put", "k"}, {"append", "k"}, {"cas", "k", "--if-absent"}, {"txn"}}) {
+    std::ifstream folder(::testing::TempDir());
+    const Ran ran = RunOn(folder, args);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, HasSubstr("standard input cannot be read"));
+  }
+  EXPECT_EQ(Run({"get", "k"}).code, 3);
+}
+
+TEST_F(CliTest, AValueFromInputIsReadUpToTheLargestThatIsTaken) {
+  const std::string largest(8 << 20, 'v');
+  EXPECT_THAT(Run({"put", "k"}, largest).err, Not(HasSubstr("standard input")));
+  const Ran ran = Run({"put", "k"}, largest + "v");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("standard input holds more than the 8388608 bytes"));
+}
+
+TEST_F(CliTest, AFolderWithoutALogIsAnError) {
+  const std::filesystem::path folder = ::testing::TempDir() + "/no_log";
+  std::filesystem::create_directories(folder);
+  const Ran ran = Run({"debug", "wal", "dump", folder.string()});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("holds no segment of a log"));
+  EXPECT_THAT(ran.err, HasSubstr(folder.string() + "/log"));
 }
 
 TEST_F(CliTest, ExportWritesWhatImportReads) {

@@ -1,6 +1,7 @@
 """The command-line tool against real nodes."""
 
 import json
+import signal
 import subprocess
 
 import pytest
@@ -77,6 +78,26 @@ def test_what_is_exported_can_be_imported(flotilla, tmp_path):
     assert output_of(flotilla("del", "--prefix", "r/")) == "5000\n"
     assert flotilla("import", str(out)).returncode == 0
     assert output_of(flotilla("scan", "r/", "--count")) == "5000\n"
+
+
+def test_an_export_whose_reader_leaves_ends_quietly(flotilla, program, shared_cluster):
+    for i in range(4):
+        output_of(flotilla("put", f"big{i}", stdin="v" * 500_000))
+    with subprocess.Popen(
+            [program.parent / "flotilla", "--endpoints", shared_cluster.nodes[0].client, "export"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE) as export:
+        assert export.stdout.read(1)
+        export.stdout.close()
+        assert export.wait(60) == -signal.SIGPIPE
+        assert export.stderr.read() == b""
+
+
+def test_input_that_cannot_be_read_is_an_error(program, tmp_path):
+    for command in (f"put k < {tmp_path}", "put k <&-", f"txn < {tmp_path}"):
+        done = subprocess.run(f"{program.parent / 'flotilla'} {command}", shell=True,
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2, done.stderr
+        assert "standard input cannot be read" in done.stderr
 
 
 def test_scans_go_on_where_a_limit_ended_them(flotilla):
