@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -47,6 +48,18 @@ absl::Status Flatten(const YAML::Node& node, const std::string& prefix,
   return absl::OkStatus();
 }
 
+// A key may come back in another spelling, as `raft: {tick: ...}` and `raft.tick: ...`.
+absl::Status RefuseDuplicates(const std::vector<Assignment>& assignments) {
+  std::map<std::string, std::string> places;
+  for (const Assignment& one : assignments) {
+    const auto [first, is_new] = places.emplace(one.name, one.origin);
+    if (is_new) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(one.origin, ": ", one.name, " is given twice; first in ", first->second));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Assignment>> ReadConfigText(const std::string& text,
@@ -60,6 +73,7 @@ absl::StatusOr<std::vector<Assignment>> ReadConfigText(const std::string& text,
           absl::StrCat("file ", file_name, ": settings are written `name: value`, one a line"));
     }
     FLOTILLA_RETURN_IF_ERROR(Flatten(root, "", file_name, &assignments));
+    FLOTILLA_RETURN_IF_ERROR(RefuseDuplicates(assignments));
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(Place(file_name, error.mark), ": ", error.msg));
   }

@@ -1,6 +1,7 @@
 #include "server/configuration.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -57,6 +58,7 @@ std::string Quoted(const std::string& value) {
 
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
   CommandLine command_line;
+  std::set<std::string> given;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
     if (TakeAction(argument, &command_line.action)) continue;
@@ -79,6 +81,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
       value = arguments[++i];
     } else {
       return absl::InvalidArgumentError(absl::StrCat(flag, " needs a value"));
+    }
+    if (!given.insert(name).second) {
+      return absl::InvalidArgumentError(absl::StrCat(flag, " is given twice"));
     }
     if (name == "config") {
       command_line.config_file = value;
@@ -150,8 +155,10 @@ std::string PrintConfiguration(const Configuration& configuration) {
   for (const Setting& setting : AllSettings()) {
     const auto origin = configuration.origins.find(setting.name);
     const std::string value = setting.format(configuration.options);
-    absl::StrAppend(&text, AbslView(setting.name), ": ", Quoted(value), "  # ",
-                    origin == configuration.origins.end() ? "default" : origin->second, "\n");
+    // One without a value is a comment: what reads settings takes none that is empty.
+    absl::StrAppend(&text, value.empty() ? "# " : "", AbslView(setting.name), ": ", Quoted(value),
+                    "  # ", origin == configuration.origins.end() ? "default" : origin->second,
+                    "\n");
   }
   return text;
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "storage/log_format.h"
 
 namespace flotilla::server {
 namespace {
@@ -15,6 +16,8 @@ constexpr ByteSize kMaxValue{8 << 20};
 // Beside other messages in one of a peer's, it must fit into what peers take.
 constexpr ByteSize kMaxCommand{8 << 20};
 constexpr ByteSize kMaxMessage{16 << 20};
+// What the log needs to begin a file of its own.
+constexpr ByteSize kLeastLogSegment{3 * storage::kLogBlockBytes};
 // What clients and nodes put into a message besides one large command or answer, and the frames.
 constexpr ByteSize kMessageRest{2 << 20};
 
@@ -95,6 +98,15 @@ absl::Status ValidateLimits(const ServerOptions& options) {
         absl::StrCat("request.max-answer-size is ", FormatValue(options.max_unsent_bytes),
                      "; it must be at least four times max-message-size, that is ",
                      FormatValue(ByteSize{4 * options.max_message_bytes.bytes})));
+  }
+  if (options.max_pending_requests == 0) {
+    return absl::InvalidArgumentError(
+        "request.max-pending is 0, which refuses all requests; it must be at least 1");
+  }
+  if (options.log_segment_bytes.bytes < kLeastLogSegment.bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("log.segment-size is ", FormatValue(options.log_segment_bytes),
+                     "; it must be at least ", FormatValue(kLeastLogSegment)));
   }
   if (options.tick <= Duration(0) || options.election_timeout_ticks <= options.heartbeat_ticks ||
       options.heartbeat_ticks == 0) {

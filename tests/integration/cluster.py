@@ -54,10 +54,13 @@ class Node:
         self.folder = folder
         self.client, self.peer, self.http = (f"127.0.0.1:{port}" for port in ports)
         self.log_path = folder.parent / f"{folder.name}.log"
-        self.command = [
-            str(program), f"--node-id={number}", f"--data-dir={folder}", f"--join={join}",
+        standard = [
+            f"--node-id={number}", f"--data-dir={folder}", f"--join={join}",
             f"--listen-client={self.client}", f"--listen-peer={self.peer}",
-            f"--listen-http={self.http}", *SMALL_LOG, *flags]
+            f"--listen-http={self.http}", *SMALL_LOG]
+        # A flag must not be given twice: a test's own takes the place of the standard one.
+        by_name = {flag.split("=")[0]: flag for flag in [*standard, *flags]}
+        self.command = [str(program), *by_name.values()]
         self.process = None
         self._channel = None
 

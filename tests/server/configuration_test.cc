@@ -75,13 +75,30 @@ TEST(Configuration, SaysWhereEachValueComesFrom) {
 TEST(Configuration, PrintsWhatItReadsBack) {
   const auto first = FromFlags({"--listen-client=[::1]:7", "--insecure", "--join=a:1,b:2"});
   ASSERT_TRUE(first.ok()) << first.status();
-  std::vector<Assignment> printed = *ReadConfigText(PrintConfiguration(*first), "f");
-  std::erase_if(printed, [](const Assignment& one) { return one.value.empty(); });
-  const auto second = Merge(printed);
+  const auto second = Merge(*ReadConfigText(PrintConfiguration(*first), "f"));
   ASSERT_TRUE(second.ok()) << second.status();
   for (const Setting& setting : AllSettings()) {
     EXPECT_EQ(setting.format(first->options), setting.format(second->options)) << setting.name;
   }
+}
+
+TEST(Configuration, PrintsNothingThatCannotBeReadBackForAClusterOfOne) {
+  const auto first = FromFlags({});
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto second = FromFile(PrintConfiguration(*first));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_TRUE(second->options.join.empty());
+}
+
+TEST(Configuration, RefusesASettingThatIsGivenTwice) {
+  EXPECT_THAT(MessageOf(FromFlags({"--raft.tick=1ms", "--raft.tick", "2ms"}).status()),
+              HasSubstr("--raft.tick is given twice"));
+  EXPECT_THAT(MessageOf(FromFlags({"--config=a", "--config=b"}).status()),
+              HasSubstr("--config is given twice"));
+  EXPECT_THAT(MessageOf(FromFile("node-id: 1\nnode_id: 2\n").status()),
+              HasSubstr("f.yaml, line 2: node-id is given twice; first in file f.yaml, line 1"));
+  EXPECT_THAT(MessageOf(FromFile("raft: {tick: 7ms}\nraft.tick: 8ms\n").status()),
+              HasSubstr("raft.tick is given twice"));
 }
 
 TEST(Configuration, ReadsNestedKeysUnderscoresAndSequences) {
@@ -160,6 +177,14 @@ TEST(Configuration, RefusesLimitsBeyondTheHardCap) {
   EXPECT_THAT(MessageOf(FromFlags({"--request.max-answer-size=32MiB"}).status()),
               HasSubstr("it must be at least four times max-message-size, that is 64MiB"));
   EXPECT_THAT(MessageOf(FromFlags({"--max-key-size=0B"}).status()), HasSubstr("positive"));
+}
+
+TEST(Configuration, RefusesLimitsThatNothingCouldMeet) {
+  EXPECT_THAT(MessageOf(FromFlags({"--request.max-pending=0"}).status()),
+              HasSubstr("request.max-pending is 0"));
+  EXPECT_THAT(MessageOf(FromFlags({"--log.segment-size=1KiB"}).status()),
+              HasSubstr("log.segment-size is 1KiB; it must be at least 12KiB"));
+  EXPECT_TRUE(FromFlags({"--request.max-pending=1", "--log.segment-size=12KiB"}).ok());
 }
 
 TEST(Configuration, CompletesWhatFollowsFromOtherSettings) {
