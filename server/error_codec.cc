@@ -79,7 +79,7 @@ Failure FailureOf(kv::ResultCode code) {
               "the number would leave 64 bits"};
     case kv::ResultCode::kTooLarge:
       return {Code::kFailedPrecondition, v1::REASON_VALUE_TOO_LARGE, v1::OUTCOME_NOT_APPLIED,
-              "the value would outgrow the limit"};
+              "the value would become longer than max-value-size allows"};
     case kv::ResultCode::kSessionUnknown:
       return {Code::kFailedPrecondition, v1::REASON_SESSION_UNKNOWN, v1::OUTCOME_NOT_APPLIED,
               "the session expired, was closed, or never existed; open another"};

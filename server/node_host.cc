@@ -59,7 +59,8 @@ Failure CannotOpen(const std::string& folder, const absl::Status& why) {
       break;
     case absl::StatusCode::kDataLoss:
       failure.remedy =
-          "check the disk; then remove this node from the cluster and add it with an empty folder";
+          "check the disk; then add a node with an empty folder under a new node id, and remove "
+          "this one from the cluster (docs/operations.md)";
       break;
     case absl::StatusCode::kResourceExhausted:
       failure.remedy = "free space on the disk, or raise the limit that the message names";
