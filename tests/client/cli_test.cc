@@ -38,7 +38,7 @@ class Forwarder final : public KvClient {
   Future<StatusOr<ScanPage>> DoScanPage(KeyRange range, ScanOptions o, bool count_only) override {
     ++paging_.scans;
     if (!count_only) return to_.ScanPageAsync(std::move(range), o);
-    StatusOr<uint64_t> count = to_.Count(std::move(range), o);
+    StatusOr<uint64_t> count = to_.Count(range, o);
     if (!count.ok()) return MakeReadyFuture(StatusOr<ScanPage>(count.status()));
     ScanPage page;
     page.count = *count;
