@@ -55,8 +55,6 @@ class PeerTransport {
   // Queues bytes for a peer; dropped when it is not connected or its queue is full, as a network
   // may always do. Never blocks.
   virtual void Send(NodeId to, PeerChannel channel, std::string bytes) = 0;
-  // Bytes queued and not yet taken by the network.
-  virtual size_t QueuedBytes(NodeId to, PeerChannel channel) const = 0;
 
   // Asks whoever listens at `address` for its Hello, telling it ours; `done` runs on the node's
   // executor, within about a second.

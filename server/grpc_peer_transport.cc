@@ -93,11 +93,6 @@ void GrpcPeerTransport::Send(NodeId to, node::PeerChannel channel, std::string b
   if (PeerLink* const link = LinkTo(to, channel)) link->Send(std::move(bytes));
 }
 
-size_t GrpcPeerTransport::QueuedBytes(NodeId to, node::PeerChannel channel) const {
-  const PeerLink* const link = LinkTo(to, channel);
-  return link == nullptr ? 0 : link->queued_bytes();
-}
-
 void GrpcPeerTransport::Exchange(const std::string& address, std::string hello,
                                  absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) {
   environment_.outstanding.Add();

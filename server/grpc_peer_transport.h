@@ -39,7 +39,6 @@ class GrpcPeerTransport : public node::PeerTransport {
 
   void SetPeer(NodeId node, const std::string& address) override;
   void Send(NodeId to, node::PeerChannel channel, std::string bytes) override;
-  size_t QueuedBytes(NodeId to, node::PeerChannel channel) const override;
   void Exchange(const std::string& address, std::string hello,
                 absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override;
 

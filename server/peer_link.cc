@@ -129,6 +129,4 @@ void PeerLink::Send(std::string message) {
   }
 }
 
-size_t PeerLink::queued_bytes() const { return stream_ == nullptr ? 0 : stream_->queued_bytes(); }
-
 }  // namespace flotilla::server

@@ -36,7 +36,6 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   void Close();
 
   void Send(std::string message);
-  size_t queued_bytes() const;
 
  private:
   void Dial();

@@ -49,11 +49,6 @@ class Stream : public PeerStream,
     return true;
   }
 
-  size_t queued_bytes() const override {
-    MutexLock lock(mu_);
-    return queued_bytes_;
-  }
-
   void Close() override { context_.TryCancel(); }
 
  private:

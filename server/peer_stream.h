@@ -32,7 +32,6 @@ class PeerStream {
 
   // Queues a message; false when it was dropped: not up, or the queue is full.
   virtual bool Send(std::string message) = 0;
-  virtual size_t queued_bytes() const = 0;
   // Ends in `down`, soon.
   virtual void Close() = 0;
 };

@@ -35,7 +35,6 @@ class FakeTransport : public PeerTransport {
   void Send(NodeId to, PeerChannel channel, std::string bytes) override {
     sent.push_back({to, channel, std::move(bytes)});
   }
-  size_t QueuedBytes(NodeId, PeerChannel) const override { return 0; }
   void Exchange(const std::string& address, std::string hello, Done done) override {
     exchanges.push_back({address, std::move(hello), std::move(done)});
   }
