@@ -366,14 +366,21 @@ TEST(RaftSnapshot, MetaAtKnowsTheConfigurationOfItsIndex) {
   EXPECT_EQ(network.core(1).MetaAt(LogIndex(3)).configuration_index, LogIndex(3));
 }
 
+// A leader of three with entries 1..6, all out of its cache, just as 3 answers from far behind.
+class LeaderThatMustFetch : public CoreDriver {
+ public:
+  LeaderThatMustFetch() : CoreDriver({.options = {.check_quorum = false, .entry_cache_bytes = 0}}) {
+    BecomeLeader();
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE((*this)->Propose(MakeBytes("x")).ok());
+    Settle();
+    Receive(2, 1, Ack(6));
+    Settle();
+    AnswerFromFarBehind(*this);
+  }
+};
+
 TEST(RaftFetch, EvictedEntriesAreFetchedForASlowPeer) {
-  CoreDriver core({.options = {.check_quorum = false, .entry_cache_bytes = 0}});
-  core.BecomeLeader();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(core->Propose(MakeBytes("x")).ok());
-  core.Settle();
-  core.Receive(2, 1, Ack(6));
-  core.Settle();
-  AnswerFromFarBehind(core);
+  LeaderThatMustFetch core;
   ASSERT_THAT(core.fetches(), SizeIs(1));
   EXPECT_EQ(core.fetches()[0].first, LogIndex(2));
   EXPECT_EQ(core.fetches()[0].last, LogIndex(6));
@@ -389,13 +396,7 @@ TEST(RaftFetch, EvictedEntriesAreFetchedForASlowPeer) {
 }
 
 TEST(RaftFetch, EntriesThatAreGoneAreReplacedByASnapshot) {
-  CoreDriver core({.options = {.check_quorum = false, .entry_cache_bytes = 0}});
-  core.BecomeLeader();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(core->Propose(MakeBytes("x")).ok());
-  core.Settle();
-  core.Receive(2, 1, Ack(6));
-  core.Settle();
-  AnswerFromFarBehind(core);
+  LeaderThatMustFetch core;
   core->EntriesFetched({});
   core.Settle();
   ASSERT_THAT(core.snapshots(), SizeIs(1));
@@ -404,13 +405,7 @@ TEST(RaftFetch, EntriesThatAreGoneAreReplacedByASnapshot) {
 
 // Found by the simulator: a peer was sent snapshots of what it had, for ever.
 TEST(RaftFetch, WhatIsGoneIsAskedForAgainAfterTheSnapshot) {
-  CoreDriver core({.options = {.check_quorum = false, .entry_cache_bytes = 0}});
-  core.BecomeLeader();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(core->Propose(MakeBytes("x")).ok());
-  core.Settle();
-  core.Receive(2, 1, Ack(6));
-  core.Settle();
-  AnswerFromFarBehind(core);
+  LeaderThatMustFetch core;
   core->EntriesFetched({});
   core.Settle();
   ASSERT_THAT(core.snapshots(), SizeIs(1));
@@ -431,13 +426,7 @@ TEST(RaftFetch, AnAnswerThatNobodyWaitsForIsIgnored) {
 }
 
 TEST(RaftFetch, AnAnswerOutlivesTheLeadershipThatAsked) {
-  CoreDriver core({.options = {.check_quorum = false, .entry_cache_bytes = 0}});
-  core.BecomeLeader();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(core->Propose(MakeBytes("x")).ok());
-  core.Settle();
-  core.Receive(2, 1, Ack(6));
-  core.Settle();
-  AnswerFromFarBehind(core);
+  LeaderThatMustFetch core;
   core.Receive(2, 2, Heartbeat{});
   core->EntriesFetched(EntriesOf({1, 1, 1}, 2));
   EXPECT_THAT(core.Settle(), Not(Contains(HasSubstr("append "))));
