@@ -42,12 +42,12 @@ NemesisOptions NemesisOptions::Draw(Random& random) {
   return options;
 }
 
-Nemesis::Nemesis(SimWorld& world, SimNetwork& network, std::vector<SimMachine*> machines,
+Nemesis::Nemesis(SimWorld& world, SimNetwork& network, const SimMachines& machines,
                  const NemesisOptions& options, RunRecord& record,
                  std::function<void(NodeIndex)> restart)
     : world_(world),
       network_(network),
-      machines_(std::move(machines)),
+      machines_(machines),
       options_(options),
       record_(record),
       restart_(std::move(restart)),

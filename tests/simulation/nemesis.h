@@ -6,7 +6,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "base/random.h"
 #include "tests/simulation/run_record.h"
@@ -43,7 +42,7 @@ class Nemesis {
  public:
   // Machines have the node indices from 0 on; clients, if any, those after them. `restart` starts
   // the process of a machine again. Everything outlives the nemesis.
-  Nemesis(SimWorld& world, SimNetwork& network, std::vector<SimMachine*> machines,
+  Nemesis(SimWorld& world, SimNetwork& network, const SimMachines& machines,
           const NemesisOptions& options, RunRecord& record, std::function<void(NodeIndex)> restart);
 
   void Start();
@@ -74,7 +73,7 @@ class Nemesis {
 
   SimWorld& world_;
   SimNetwork& network_;
-  const std::vector<SimMachine*> machines_;
+  const SimMachines& machines_;
   const NemesisOptions options_;
   RunRecord& record_;
   const std::function<void(NodeIndex)> restart_;

@@ -62,4 +62,13 @@ void SimMachine::Die(bool notify_peers) {
   executor_.reset();
 }
 
+SimMachines MakeMachines(SimWorld& world, SimNetwork& network, NodeIndex count,
+                         const SimMachineOptions& options) {
+  SimMachines machines;
+  for (NodeIndex node = 0; node < count; ++node) {
+    machines.push_back(std::make_unique<SimMachine>(world, network, node, options));
+  }
+  return machines;
+}
+
 }  // namespace flotilla::simulation

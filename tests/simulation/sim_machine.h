@@ -6,7 +6,9 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
+#include "base/ids.h"
 #include "base/random.h"
 #include "tests/simulation/sim_clock.h"
 #include "tests/simulation/sim_disk.h"
@@ -16,6 +18,10 @@
 #include "tests/simulation/sim_world.h"
 
 namespace flotilla::simulation {
+
+// Machine 0 hosts node 1, and so on.
+inline NodeId NodeOf(NodeIndex machine) { return NodeId(uint64_t{machine} + 1); }
+inline NodeIndex MachineOf(NodeId node) { return static_cast<NodeIndex>(node.value() - 1); }
 
 struct SimMachineOptions {
   SimDiskOptions disk{};
@@ -68,6 +74,12 @@ class SimMachine {
   std::function<void()> on_death_;
   uint64_t life_ = 0;
 };
+
+// Machines by node index, from 0 on.
+using SimMachines = std::vector<std::unique_ptr<SimMachine>>;
+
+SimMachines MakeMachines(SimWorld& world, SimNetwork& network, NodeIndex count,
+                         const SimMachineOptions& options);
 
 }  // namespace flotilla::simulation
 

@@ -34,7 +34,6 @@ class SimTransport : public node::PeerTransport {
 
   void SetPeer(NodeId node, const std::string& address) override;
   void Send(NodeId to, node::PeerChannel channel, std::string bytes) override;
-  size_t QueuedBytes(NodeId, node::PeerChannel) const override { return 0; }
   void Exchange(const std::string& address, std::string hello,
                 absl::AnyInvocable<void(absl::StatusOr<std::string>)> done) override;
 

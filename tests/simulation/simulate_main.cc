@@ -10,8 +10,8 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
-#include "tests/simulation/cluster_world.h"
-#include "tests/simulation/raft_world.h"
+#include "tests/simulation/cluster/cluster_world.h"
+#include "tests/simulation/raft/raft_world.h"
 #include "tests/simulation/sweep.h"
 
 namespace flotilla::simulation {

@@ -1,4 +1,4 @@
-#include "tests/simulation/raft_oracle.h"
+#include "tests/simulation/raft/raft_oracle.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "tests/simulation/raft_host.h"
+#include "tests/simulation/raft/raft_host.h"
 
 #include <algorithm>
 #include <utility>
@@ -166,14 +166,14 @@ void RaftHost::Send(raft::Message message) {
 
 void RaftHost::FlushOutbox() {
   for (auto& [route, messages] : outbox_) {
-    world_.network.Send(machine_.node(), IndexOf(route.first), route.second,
+    world_.network.Send(machine_.node(), MachineOf(route.first), route.second,
                         EncodePacket(std::move(messages)));
   }
   outbox_.clear();
 }
 
 void RaftHost::SendPacket(NodeId to, const Packet& packet) {
-  world_.network.Send(machine_.node(), IndexOf(to), kBulk, EncodePacket(packet));
+  world_.network.Send(machine_.node(), MachineOf(to), kBulk, EncodePacket(packet));
 }
 
 void RaftHost::Later(Duration mean, Task task) {
@@ -204,7 +204,7 @@ void RaftHost::WriteNext() {
 }
 
 const GroupLog* RaftHost::DiskOf(ShardId group, const raft::Member& member) {
-  const GroupLog* disk = world_.logs[IndexOf(member.node)].Durable(group);
+  const GroupLog* disk = world_.logs[MachineOf(member.node)].Durable(group);
   return disk == nullptr || disk->replica != member.replica ? nullptr : disk;
 }
 

@@ -1,7 +1,7 @@
 // The process of one machine of the raft world: replicas of some groups over one model log and the
 // simulated network; creates and removes them as messages and configurations demand.
-#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_HOST_H_
-#define FLOTILLA_TESTS_SIMULATION_RAFT_HOST_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_HOST_H_
+#define FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_HOST_H_
 
 #include <functional>
 #include <map>
@@ -10,14 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "tests/simulation/model_log.h"
-#include "tests/simulation/raft_replica.h"
+#include "tests/simulation/raft/model_log.h"
+#include "tests/simulation/raft/raft_replica.h"
 #include "tests/simulation/sim_machine.h"
 
 namespace flotilla::simulation {
-
-inline NodeIndex IndexOf(NodeId node) { return static_cast<NodeIndex>(node.value() - 1); }
-inline NodeId NodeOf(NodeIndex index) { return NodeId(uint64_t{index} + 1); }
 
 struct RaftHostOptions {
   RaftReplicaOptions replica;
@@ -81,4 +78,4 @@ class RaftHost : public RaftReplicaHost {
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_HOST_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_HOST_H_

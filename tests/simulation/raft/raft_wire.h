@@ -1,7 +1,7 @@
 // What the raft world's machines send each other: raft messages in their real encoding, and
 // snapshots, which raft/ leaves to its host, as one message each.
-#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_WIRE_H_
-#define FLOTILLA_TESTS_SIMULATION_RAFT_WIRE_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_WIRE_H_
+#define FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_WIRE_H_
 
 #include <string>
 #include <string_view>
@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "raft/messages.h"
 #include "raft/types.h"
-#include "tests/simulation/raft_oracle.h"
+#include "tests/simulation/raft/raft_oracle.h"
 
 namespace flotilla::simulation {
 
@@ -43,4 +43,4 @@ std::string Describe(const raft::Message& message);
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_WIRE_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_WIRE_H_

@@ -1,8 +1,8 @@
 // Whole nodes in the simulated world: the code that the server runs, on the simulated disk, network
 // and clock, with clients that put, get, increment, compare and swap, append and scan. Safety phase
 // and liveness phase as in the raft world; what clients saw is judged at the end.
-#ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_WORLD_H_
-#define FLOTILLA_TESTS_SIMULATION_CLUSTER_WORLD_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_WORLD_H_
+#define FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_WORLD_H_
 
 #include <cstdint>
 #include <cstdio>
@@ -14,18 +14,15 @@
 #include <utility>
 #include <vector>
 
-#include "base/logger.h"
 #include "base/random.h"
-#include "node/authorizer.h"
 #include "node/node.h"
 #include "storage/map_engine.h"
+#include "tests/simulation/cluster/cluster_host.h"
+#include "tests/simulation/cluster/sim_client.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/nemesis.h"
 #include "tests/simulation/run_record.h"
-#include "tests/simulation/sim_client.h"
-#include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
-#include "tests/simulation/sim_transport.h"
 #include "tests/simulation/sim_world.h"
 
 namespace flotilla::simulation {
@@ -79,13 +76,6 @@ class ClusterWorld : public ClientNetwork {
   ShardId ShardOf(const std::string& key) const override;
 
  private:
-  class TraceLogger;
-  // All that dies with a process, in the order of its destruction from the last.
-  struct Process {
-    std::unique_ptr<SimTransport> transport;
-    std::unique_ptr<storage::EngineSource> engines;
-    std::unique_ptr<node::Node> node;
-  };
   // A request under way: answered once, by whoever comes first.
   template <typename Reply>
   struct Call {
@@ -95,11 +85,8 @@ class ClusterWorld : public ClientNetwork {
     }
   };
 
-  void StartMachine(NodeIndex node);
-  node::NodeOptions OptionsOf(NodeIndex node) const;
   void OnFatal(NodeIndex node, const absl::Status& why);
   void FormCluster();
-  bool LearnShards();
   template <typename Reply, typename Request, typename Serve>
   void Send(Request request, Duration timeout, std::function<void(Reply)> done, Serve serve);
   NodeIndex PickNode();
@@ -115,7 +102,6 @@ class ClusterWorld : public ClientNetwork {
   bool MayLoseOneDisk() const;
   // Empty when every member has everything.
   std::string WhatMembersLack() const;
-  std::optional<node::ReplicaStatus> ReplicaOf(NodeIndex node, ShardId shard) const;
   void RunUntil(Duration time);
 
   // Invariants that are looked at now and then.
@@ -139,10 +125,7 @@ class ClusterWorld : public ClientNetwork {
   SimNetwork network_;
   Random random_;
   Random client_random_;
-  std::unique_ptr<TraceLogger> logger_;
-  node::AllowAll authorizer_;
-  std::vector<std::unique_ptr<SimMachine>> machines_;
-  std::vector<Process> processes_;
+  std::unique_ptr<ClusterHost> host_;
   std::unique_ptr<Nemesis> nemesis_;
   std::vector<sharding::ShardDescriptor> shards_;
   History history_;
@@ -162,4 +145,4 @@ RunResult RunClusterWorld(uint64_t seed, std::FILE* trace = nullptr);
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_CLUSTER_WORLD_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_WORLD_H_

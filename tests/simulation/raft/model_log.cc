@@ -1,4 +1,4 @@
-#include "tests/simulation/model_log.h"
+#include "tests/simulation/raft/model_log.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,8 +1,7 @@
-#include "tests/simulation/cluster_world.h"
+#include "tests/simulation/cluster/cluster_world.h"
 
 #include <algorithm>
-#include <charconv>
-#include <sstream>
+#include <string>
 
 #include "tests/simulation/swarm.h"
 
@@ -16,18 +15,6 @@ using std::chrono::seconds;
 // Events between two looks at all nodes.
 constexpr uint64_t kInspectEvery = 64;
 constexpr Duration kFormLimit = seconds(60);
-
-std::string PeerAddress(NodeIndex node) { return "n" + std::to_string(node) + ":6171"; }
-
-std::optional<NodeIndex> MachineAt(const std::string& address) {
-  NodeIndex node = 0;
-  if (address.empty() || address[0] != 'n') return std::nullopt;
-  const char* begin = address.data() + 1;
-  if (std::from_chars(begin, address.data() + address.size(), node).ec != std::errc()) {
-    return std::nullopt;
-  }
-  return node;
-}
 
 node::NodeOptions DrawNodeOptions(Random& random) {
   node::NodeOptions node;
@@ -82,25 +69,6 @@ SimClientOptions DrawClient(Random& random) {
 
 }  // namespace
 
-// Log lines become lines of the trace.
-class ClusterWorld::TraceLogger : public Logger {
- public:
-  explicit TraceLogger(RunRecord& record) : record_(record) {}
-  bool Enabled(LogLevel) const override { return record_.tracing(); }
-  void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
-    std::ostringstream os;
-    os << event;
-    for (const LogField& field : fields) {
-      os << ' ' << field.name << '=';
-      std::visit([&os](const auto& value) { os << value; }, field.value);
-    }
-    record_.Trace(os.str());
-  }
-
- private:
-  RunRecord& record_;
-};
-
 bool ClusterWorldOptions::HasDiskFaults() const {
   return machine.disk.read_error + machine.disk.write_error + machine.disk.sync_error > 0;
 }
@@ -144,72 +112,30 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
       record_(world_, trace),
       network_(world_, options.machines()),
       random_(world_.Stream("cluster world")),
-      client_random_(world_.Stream("clients")),
-      logger_(std::make_unique<TraceLogger>(record_)),
-      processes_(options.machines()) {
-  std::vector<SimMachine*> machines;
-  for (NodeIndex node = 0; node < options_.machines(); ++node) {
-    machines_.push_back(std::make_unique<SimMachine>(world_, network_, node, options_.machine));
-    machines.push_back(machines_.back().get());
-  }
+      client_random_(world_.Stream("clients")) {
+  host_ = std::make_unique<ClusterHost>(
+      world_, network_, record_,
+      ClusterHostOptions{.founders = options_.nodes,
+                         .spares = options_.spares,
+                         .machine = options_.machine,
+                         .node = options_.node,
+                         .engine = options_.engine},
+      ClusterHost::Events{
+          .died = [this](NodeIndex node) { nemesis_->OnDeath(node); },
+          .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); }});
   network_.SetAllLinks(options_.links);
-  nemesis_ = std::make_unique<Nemesis>(world_, network_, std::move(machines), options_.nemesis,
-                                       record_, [this](NodeIndex node) { StartMachine(node); });
+  nemesis_ = std::make_unique<Nemesis>(world_, network_, host_->machines(), options_.nemesis,
+                                       record_, [this](NodeIndex node) { host_->Start(node); });
 }
 
 ClusterWorld::~ClusterWorld() {
   nemesis_->Stop();
-  machines_.clear();
-}
-
-node::NodeOptions ClusterWorld::OptionsOf(NodeIndex node) const {
-  node::NodeOptions options = options_.node;
-  options.node = NodeId(uint64_t{node} + 1);
-  options.data_folder = "/data";
-  options.initial_nodes = options_.nodes;
-  for (NodeIndex peer = 0; peer < options_.nodes; ++peer) options.join.push_back(PeerAddress(peer));
-  options.advertise_peer = PeerAddress(node);
-  options.advertise_client = "client of " + PeerAddress(node);
-  return options;
-}
-
-void ClusterWorld::StartMachine(NodeIndex node) {
-  SimMachine& machine = *machines_[node];
-  Process& process = processes_[node];
-  machine.Start([this, node] {
-    processes_[node].node.reset();
-    processes_[node] = {};
-    nemesis_->OnDeath(node);
-  });
-  const auto on_fatal = [this, node](const absl::Status& why) { OnFatal(node, why); };
-  process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
-                                                     machine.executor(), MachineAt);
-  process.engines = std::make_unique<storage::MapEngineSource>(
-      options_.engine,
-      storage::MapEngineWorld{.disk = machine.disk(),
-                              .clock = &machine.clock(),
-                              .executor = &machine.executor(),
-                              .on_fatal = on_fatal},
-      machine.ProcessRandom().Split());
-  node::NodeEnvironment environment{.clock = machine.clock(),
-                                    .executor = machine.executor(),
-                                    .sequences = machine.sequences(),
-                                    .disk = machine.disk(),
-                                    .engines = *process.engines,
-                                    .transport = *process.transport,
-                                    .logger = *logger_,
-                                    .authorizer = authorizer_,
-                                    .seed = machine.ProcessRandom().Next(),
-                                    .on_fatal = on_fatal};
-  auto started = node::Node::Start(OptionsOf(node), std::move(environment));
-  if (!started.ok()) return OnFatal(node, started.status());
-  process.node = *std::move(started);
-  process.transport->Attach(*process.node);
+  host_.reset();
 }
 
 // A node that cannot keep its promises stops; its machine is started again later.
 void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
-  SimMachine& machine = *machines_[node];
+  SimMachine& machine = host_->machine(node);
   if (record_.tracing()) {
     record_.Trace("node " + std::to_string(node) + " stops itself: " + why.ToString());
   }
@@ -218,7 +144,7 @@ void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
     record_.Fail("node " + std::to_string(node) + " stopped itself: " + why.ToString());
   }
   world_.AtEndOfEvent([this, node, life = machine.life()] {
-    if (machines_[node]->life() == life) nemesis_->Crash(node, true);
+    if (host_->machine(node).life() == life) nemesis_->Crash(node, true);
   });
 }
 
@@ -248,18 +174,19 @@ void ClusterWorld::Send(Request request, Duration timeout, std::function<void(Re
   };
   if (client_random_.Chance(options_.client_loss, 1000)) return;
   After(delay(), [this, call, request, timeout, delay, serve, node = PickNode()] {
-    if (processes_[node].node == nullptr) {
+    if (host_->node(node) == nullptr) {
       return call->Finish({.error = {.code = absl::StatusCode::kUnavailable,
                                      .reason = node::Reason::kNotReady,
                                      .outcome = node::Outcome::kNotApplied}});
     }
-    machines_[node]->executor().Post([this, call, request, timeout, delay, serve, node]() mutable {
-      request.context.deadline = machines_[node]->clock().Now() + timeout;
-      serve(*processes_[node].node, std::move(request), [this, call, delay](Reply reply) {
-        if (client_random_.Chance(options_.client_loss, 1000)) return;
-        After(delay(), [call, reply] { call->Finish(reply); });
-      });
-    });
+    host_->machine(node).executor().Post(
+        [this, call, request, timeout, delay, serve, node]() mutable {
+          request.context.deadline = host_->machine(node).clock().Now() + timeout;
+          serve(*host_->node(node), std::move(request), [this, call, delay](Reply reply) {
+            if (client_random_.Chance(options_.client_loss, 1000)) return;
+            After(delay(), [call, reply] { call->Finish(reply); });
+          });
+        });
   });
 }
 
@@ -287,27 +214,17 @@ ShardId ClusterWorld::ShardOf(const std::string& key) const {
   return ShardId();
 }
 
-bool ClusterWorld::LearnShards() {
-  for (const Process& process : processes_) {
-    if (process.node == nullptr) continue;
-    const auto map = process.node->ShardMap();
-    if (map.size() < options_.node.initial_shards) continue;
-    for (const auto& [descriptor, route] : map) shards_.push_back(descriptor);
-    return true;
-  }
-  return false;
-}
-
 void ClusterWorld::FormCluster() {
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
     // Not all at once; the late ones find the others asking.
     After(random_.Exponential(milliseconds(200)), [this, node] {
-      if (!machines_[node]->running()) StartMachine(node);
+      if (!host_->machine(node).running()) host_->Start(node);
     });
   }
-  while (!record_.failed() && !LearnShards()) {
+  while (!record_.failed() && shards_.empty()) {
     if (world_.now() > kFormLimit) return record_.Fail("liveness: no cluster is formed");
     RunUntil(world_.now() + milliseconds(100));
+    shards_ = host_->Shards();
   }
 }
 
@@ -357,9 +274,9 @@ void ClusterWorld::OneTransfer() {
   if (shards_.empty()) return;
   const ShardId shard = random_.Pick(shards_).shard;
   const NodeId target(random_.Between(1, options_.machines()));
-  for (const Process& process : processes_) {
-    if (process.node == nullptr) continue;
-    process.node->TransferLeadership(shard, target, [this](const absl::Status& status) {
+  for (NodeIndex node = 0; node < host_->size(); ++node) {
+    if (host_->node(node) == nullptr) continue;
+    host_->node(node)->TransferLeadership(shard, target, [this](const absl::Status& status) {
       if (status.ok()) record_.Mark("cluster.transferred");
     });
   }

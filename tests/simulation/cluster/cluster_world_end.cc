@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "tests/simulation/cluster_world.h"
+#include "tests/simulation/cluster/cluster_world.h"
 #include "tests/simulation/linearizability.h"
 
 namespace flotilla::simulation {
@@ -18,8 +18,8 @@ constexpr uint64_t kJudgeStepsMax = 3'000'000;
 
 void ClusterWorld::Inspect() {
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
-    if (processes_[node].node == nullptr) continue;
-    const node::NodeStatus status = processes_[node].node->Status();
+    if (host_->node(node) == nullptr) continue;
+    const node::NodeStatus status = host_->node(node)->Status();
     for (const node::ReplicaStatus& replica : status.replicas) InspectReplica(node, replica);
   }
 }
@@ -29,7 +29,7 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
   where << "node " << node << ", shard " << replica.shard << ": ";
   if (replica.failed) record_.Mark("cluster.replica_failed");
   const bool excused = options_.HasDiskFaults() || options_.HasEngineFaults() ||
-                       machines_[node]->disk().dead() || rotten_ == node;
+                       host_->machine(node).disk().dead() || rotten_ == node;
   if (replica.failed && !excused) {
     record_.Fail(where.str() + "the replica stopped itself: " + replica.failure);
   }
@@ -51,7 +51,7 @@ bool ClusterWorld::MembersMayChange() const {
   if (options_.HasMembershipChanges() || rotten_.has_value()) return true;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
     for (const sharding::ShardDescriptor& shard : shards_) {
-      const auto replica = ReplicaOf(node, shard.shard);
+      const auto replica = host_->ReplicaOf(node, shard.shard);
       const bool in_repair = replica.has_value() &&
                              (replica->failed || !replica->raft.configuration.returning.empty());
       if (in_repair) return true;
@@ -74,7 +74,7 @@ void ClusterWorld::HealCore() {
   std::string names;
   for (const NodeIndex node : order) {
     const bool in_core = std::find(core_.begin(), core_.end(), node) != core_.end();
-    SimMachine& machine = *machines_[node];
+    SimMachine& machine = host_->machine(node);
     if (in_core) {
       names += " " + std::to_string(node);
       machine.clock().SetRate(1'000'000);
@@ -87,7 +87,7 @@ void ClusterWorld::HealCore() {
       disk.read_error = disk.write_error = disk.sync_error = disk.stall = 0;
       machine.disk().SetOptions(disk);
       for (const NodeIndex peer : core_) network_.SetLink(node, peer, LinkOptions());
-      if (!machine.running()) StartMachine(node);
+      if (!machine.running()) host_->Start(node);
       continue;
     }
     const uint64_t fate = random_.Below(3);
@@ -96,7 +96,7 @@ void ClusterWorld::HealCore() {
       network_.Block(peer, node, true);
       network_.Block(node, peer, fate == 1);
     }
-    if (fate != 0 && !machine.running()) StartMachine(node);
+    if (fate != 0 && !machine.running()) host_->Start(node);
   }
   record_.Trace("liveness phase, core:" + names);
 }
@@ -148,13 +148,13 @@ void ClusterWorld::CompareStates() {
   std::map<ShardId, Seen> first;
   for (const NodeIndex node : core_) {
     for (const sharding::ShardDescriptor& shard : shards_) {
-      if (!ReplicaOf(node, shard.shard).has_value()) continue;
+      if (!host_->ReplicaOf(node, shard.shard).has_value()) continue;
       node::ReadRequest request;
       request.target.shard = shard.shard;
       request.level = node::ReadLevel::kStale;
-      request.context.deadline = machines_[node]->clock().Now() + seconds(5);
+      request.context.deadline = host_->machine(node).clock().Now() + seconds(5);
       request.read.operation = kv::ScanPage{};
-      processes_[node].node->Read(
+      host_->node(node)->Read(
           std::move(request), [this, &first, node, id = shard.shard](const node::ReadReply& reply) {
             if (!reply.error.ok()) return record_.Fail("a stale scan fails");
             const auto [seen, added] = first.try_emplace(id, Seen{node, reply.result});

@@ -1,4 +1,4 @@
-#include "tests/simulation/raft_wire.h"
+#include "tests/simulation/raft/raft_wire.h"
 
 #include <ostream>
 #include <sstream>

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "raft/message_codec.h"
-#include "tests/simulation/raft_world.h"
+#include "tests/simulation/raft/raft_world.h"
 
 namespace flotilla::simulation {
 
@@ -15,7 +15,7 @@ constexpr Duration kPollInterval = std::chrono::milliseconds(100);
 }  // namespace
 
 bool RaftWorld::CanVote(ShardId group, const raft::Member& member) const {
-  const GroupLog* disk = logs_[IndexOf(member.node)].Durable(group);
+  const GroupLog* disk = logs_[MachineOf(member.node)].Durable(group);
   // A replica that was never here can still be created.
   return disk == nullptr || disk->replica == member.replica ||
          disk->lowest_allowed <= member.replica;
@@ -58,7 +58,7 @@ std::vector<raft::Configuration> RaftWorld::PossibleConfigurations(ShardId group
 bool RaftWorld::IsCore(ShardId group, const std::vector<bool>& in_core) const {
   const auto can_vote = [&](const raft::Member& member) { return CanVote(group, member); };
   const auto votes_in_core = [&](const raft::Member& member) {
-    return in_core[IndexOf(member.node)] && CanVote(group, member);
+    return in_core[MachineOf(member.node)] && CanVote(group, member);
   };
   const RaftOracle& oracle = oracles_.at(group);
   for (const raft::Configuration& configuration : PossibleConfigurations(group)) {
@@ -142,8 +142,8 @@ bool RaftWorld::MadeProgress(ShardId group, const std::vector<NodeIndex>& core) 
   }
   // All that can hear the leader must have caught up, learners too.
   for (const raft::Member& member : leader->core().configuration().AllMembers()) {
-    if (std::find(core.begin(), core.end(), IndexOf(member.node)) == core.end()) continue;
-    RaftReplica* replica = hosts_[IndexOf(member.node)]->Find(group);
+    if (std::find(core.begin(), core.end(), MachineOf(member.node)) == core.end()) continue;
+    RaftReplica* replica = hosts_[MachineOf(member.node)]->Find(group);
     if (replica == nullptr || replica->self() != member || replica->applied() < index) {
       return false;
     }

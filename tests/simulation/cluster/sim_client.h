@@ -1,8 +1,8 @@
 // One logical client of a simulated cluster: does one operation at a time, each write under a
 // session and sequence number, and retries a write whose outcome is unknown until it knows. What it
 // did and saw goes into the history.
-#ifndef FLOTILLA_TESTS_SIMULATION_SIM_CLIENT_H_
-#define FLOTILLA_TESTS_SIMULATION_SIM_CLIENT_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_SIM_CLIENT_H_
+#define FLOTILLA_TESTS_SIMULATION_CLUSTER_SIM_CLIENT_H_
 
 #include <cstdint>
 #include <functional>
@@ -108,4 +108,4 @@ class SimClient {
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_SIM_CLIENT_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_CLUSTER_SIM_CLIENT_H_

@@ -1,8 +1,8 @@
 // One member of one group in the raft world: a RaftCore, a state machine that is a hash, and the
 // host's duties between them (raft_core.h lists them), carried out with drawn delays. The oracle
 // sees every step.
-#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_REPLICA_H_
-#define FLOTILLA_TESTS_SIMULATION_RAFT_REPLICA_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_REPLICA_H_
+#define FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_REPLICA_H_
 
 #include <cstdint>
 #include <deque>
@@ -14,9 +14,9 @@
 
 #include "base/random.h"
 #include "raft/raft_core.h"
-#include "tests/simulation/model_log.h"
-#include "tests/simulation/raft_oracle.h"
-#include "tests/simulation/raft_wire.h"
+#include "tests/simulation/raft/model_log.h"
+#include "tests/simulation/raft/raft_oracle.h"
+#include "tests/simulation/raft/raft_wire.h"
 #include "tests/simulation/run_record.h"
 
 namespace flotilla::simulation {
@@ -134,4 +134,4 @@ class RaftReplica {
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_REPLICA_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_REPLICA_H_

@@ -1,7 +1,7 @@
 // Whole clusters under everything that the nemesis has, for many seeds; see raft_sweep_test.cc.
 #include <cstdio>
 
-#include "tests/simulation/cluster_world.h"
+#include "tests/simulation/cluster/cluster_world.h"
 #include "tests/simulation/sweep.h"
 #include "tests/simulation/sweep_settings.h"
 #include <gtest/gtest.h>

@@ -2,8 +2,8 @@
 // a state machine that is a hash. Clients, membership changes and transfers go on while the nemesis
 // breaks things (safety phase); then a random majority is healed, everything else stays broken for
 // good, and the groups must get work done in bounded time (liveness phase).
-#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_WORLD_H_
-#define FLOTILLA_TESTS_SIMULATION_RAFT_WORLD_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_WORLD_H_
+#define FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_WORLD_H_
 
 #include <cstdint>
 #include <cstdio>
@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "base/random.h"
-#include "tests/simulation/model_log.h"
 #include "tests/simulation/nemesis.h"
-#include "tests/simulation/raft_host.h"
-#include "tests/simulation/raft_oracle.h"
+#include "tests/simulation/raft/model_log.h"
+#include "tests/simulation/raft/raft_host.h"
+#include "tests/simulation/raft/raft_oracle.h"
 #include "tests/simulation/run_record.h"
 #include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
@@ -79,7 +79,7 @@ class RaftWorld {
   Random random_;
   std::map<ShardId, RaftOracle> oracles_;
   std::vector<ModelLog> logs_;
-  std::vector<std::unique_ptr<SimMachine>> machines_;
+  SimMachines machines_;
   std::vector<std::unique_ptr<RaftHost>> hosts_;
   std::unique_ptr<Nemesis> nemesis_;
   uint64_t next_payload_ = 1;
@@ -93,4 +93,4 @@ RunResult RunRaftWorld(uint64_t seed, std::FILE* trace = nullptr);
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_WORLD_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_WORLD_H_

@@ -4,8 +4,8 @@
 //
 // A *link* stands for a log up to an entry: a hash of the entry and of the link before it. So
 // comparing two logs is comparing two numbers.
-#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_ORACLE_H_
-#define FLOTILLA_TESTS_SIMULATION_RAFT_ORACLE_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_ORACLE_H_
+#define FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_ORACLE_H_
 
 #include <cstdint>
 #include <functional>
@@ -72,4 +72,4 @@ class RaftOracle {
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_ORACLE_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_RAFT_ORACLE_H_

@@ -3,7 +3,7 @@
 // the first.
 #include <cstdlib>
 
-#include "tests/simulation/raft_world.h"
+#include "tests/simulation/raft/raft_world.h"
 #include "tests/simulation/sweep.h"
 #include "tests/simulation/sweep_settings.h"
 #include <gtest/gtest.h>

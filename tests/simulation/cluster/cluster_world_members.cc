@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "tests/simulation/cluster_world.h"
+#include "tests/simulation/cluster/cluster_world.h"
 
 namespace flotilla::simulation {
 
@@ -13,25 +13,14 @@ bool Contains(const std::vector<raft::Member>& members, NodeId node) {
                      [node](const raft::Member& member) { return member.node == node; });
 }
 
-NodeId NodeOf(NodeIndex machine) { return NodeId(uint64_t{machine} + 1); }
-
 }  // namespace
-
-std::optional<node::ReplicaStatus> ClusterWorld::ReplicaOf(NodeIndex node, ShardId shard) const {
-  if (processes_[node].node == nullptr) return std::nullopt;
-  const node::NodeStatus status = processes_[node].node->Status();
-  for (const node::ReplicaStatus& replica : status.replicas) {
-    if (replica.shard == shard) return replica;
-  }
-  return std::nullopt;
-}
 
 void ClusterWorld::ChangeSomeMembership() {
   const ShardId shard = random_.Pick(shards_).shard;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
-    const std::optional<node::ReplicaStatus> replica = ReplicaOf(node, shard);
+    const std::optional<node::ReplicaStatus> replica = host_->ReplicaOf(node, shard);
     if (replica.has_value() && replica->raft.role == raft::Role::kLeader) {
-      ChangeMembership(*processes_[node].node, *replica);
+      ChangeMembership(*host_->node(node), *replica);
     }
   }
 }
@@ -67,8 +56,8 @@ bool ClusterWorld::MayLoseOneDisk() const {
     std::optional<raft::Configuration> settled;
     size_t voters = 0;
     for (NodeIndex node = 0; node < options_.machines(); ++node) {
-      if (processes_[node].node == nullptr) return false;
-      const std::optional<node::ReplicaStatus> replica = ReplicaOf(node, shard.shard);
+      if (host_->node(node) == nullptr) return false;
+      const std::optional<node::ReplicaStatus> replica = host_->ReplicaOf(node, shard.shard);
       if (!replica.has_value()) continue;
       const raft::RaftStatus& raft = replica->raft;
       if (replica->failed || raft.configuration.IsJoint() || !raft.configuration_committed ||
@@ -91,13 +80,13 @@ void ClusterWorld::MaybeWipe() {
   record_.Trace("wipe " + std::to_string(*wiped_));
   record_.Mark("nemesis.wipe");
   nemesis_->Crash(*wiped_, true);
-  (void)machines_[*wiped_]->disk().RemoveTree("/data");
+  (void)host_->machine(*wiped_).disk().RemoveTree("/data");
 }
 
 // What was written so long ago that the log vouches for it: all segments but the newest, and what
 // engines hold.
 std::vector<std::string> ClusterWorld::OldFiles(NodeIndex node) const {
-  SimDisk& disk = machines_[node]->disk();
+  SimDisk& disk = host_->machine(node).disk();
   const auto names = [&disk](const std::string& folder) {
     return disk.List(folder).value_or(std::vector<std::string>());
   };
@@ -125,7 +114,7 @@ void ClusterWorld::MaybeRot() {
   if (files.empty()) return;
   rotten_ = node;
   nemesis_->Crash(node, true);
-  SimDisk& disk = machines_[node]->disk();
+  SimDisk& disk = host_->machine(node).disk();
   const std::string& path = random_.Pick(files);
   const auto contents = ReadWholeFile(disk, path);
   if (!contents.ok() || contents->empty()) return;
@@ -142,7 +131,7 @@ std::string ClusterWorld::WhatMembersLack() const {
   for (const sharding::ShardDescriptor& shard : shards_) {
     std::optional<node::ReplicaStatus> leader;
     for (const NodeIndex node : core_) {
-      const auto replica = ReplicaOf(node, shard.shard);
+      const auto replica = host_->ReplicaOf(node, shard.shard);
       if (replica.has_value() && replica->raft.role == raft::Role::kLeader) leader = replica;
     }
     lack << "shard " << shard.shard;
@@ -154,8 +143,8 @@ std::string ClusterWorld::WhatMembersLack() const {
     }
     for (const NodeIndex node : core_) {
       // What rotted may be what says which replicas there are: such a node does not start.
-      if (rotten_ == node && !machines_[node]->running()) continue;
-      const auto replica = ReplicaOf(node, shard.shard);
+      if (rotten_ == node && !host_->machine(node).running()) continue;
+      const auto replica = host_->ReplicaOf(node, shard.shard);
       const bool member = Contains(configuration.voters, NodeOf(node)) ||
                           Contains(configuration.learners, NodeOf(node));
       lack << "; node " << NodeOf(node);

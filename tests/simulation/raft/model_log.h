@@ -1,8 +1,8 @@
 // What the raft world's machines keep on disk, as a model: not bytes but values, with the same
 // promises as storage/log.h (changes become durable in order; a crash keeps a prefix of those that
 // were not reported). The real log runs in the node world.
-#ifndef FLOTILLA_TESTS_SIMULATION_MODEL_LOG_H_
-#define FLOTILLA_TESTS_SIMULATION_MODEL_LOG_H_
+#ifndef FLOTILLA_TESTS_SIMULATION_RAFT_MODEL_LOG_H_
+#define FLOTILLA_TESTS_SIMULATION_RAFT_MODEL_LOG_H_
 
 #include <deque>
 #include <functional>
@@ -13,7 +13,7 @@
 #include "base/executor.h"
 #include "base/random.h"
 #include "raft/types.h"
-#include "tests/simulation/raft_oracle.h"
+#include "tests/simulation/raft/raft_oracle.h"
 
 namespace flotilla::simulation {
 
@@ -85,4 +85,4 @@ class ModelLog {
 
 }  // namespace flotilla::simulation
 
-#endif  // FLOTILLA_TESTS_SIMULATION_MODEL_LOG_H_
+#endif  // FLOTILLA_TESTS_SIMULATION_RAFT_MODEL_LOG_H_

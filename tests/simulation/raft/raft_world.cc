@@ -1,4 +1,4 @@
-#include "tests/simulation/raft_world.h"
+#include "tests/simulation/raft/raft_world.h"
 
 #include <algorithm>
 #include <string>
@@ -62,14 +62,10 @@ RaftWorld::RaftWorld(uint64_t seed, const RaftWorldOptions& options, std::FILE* 
       random_(world_.Stream("raft world")),
       logs_(options.machines),
       hosts_(options.machines) {
-  std::vector<SimMachine*> machines;
-  for (NodeIndex node = 0; node < options.machines; ++node) {
-    machines_.push_back(std::make_unique<SimMachine>(world_, network_, node, options_.machine));
-    machines.push_back(machines_.back().get());
-  }
+  machines_ = MakeMachines(world_, network_, options.machines, options_.machine);
   network_.SetAllLinks(options_.links);
-  nemesis_ = std::make_unique<Nemesis>(world_, network_, std::move(machines), options_.nemesis,
-                                       record_, [this](NodeIndex node) { StartMachine(node); });
+  nemesis_ = std::make_unique<Nemesis>(world_, network_, machines_, options_.nemesis, record_,
+                                       [this](NodeIndex node) { StartMachine(node); });
 }
 
 RaftWorld::~RaftWorld() {
@@ -116,7 +112,7 @@ void RaftWorld::Form() {
       log.base = genesis;
       log.base_link = oracle.CommittedLink(genesis.index);
       log.engine_durable = genesis.index;
-      logs_[IndexOf(member.node)].Format(group, log);
+      logs_[MachineOf(member.node)].Format(group, log);
     }
   }
   for (NodeIndex node = 0; node < options_.machines; ++node) StartMachine(node);

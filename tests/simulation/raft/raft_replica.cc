@@ -1,4 +1,4 @@
-#include "tests/simulation/raft_replica.h"
+#include "tests/simulation/raft/raft_replica.h"
 
 #include <algorithm>
 #include <sstream>

@@ -1,0 +1,144 @@
+#include "tests/simulation/cluster/cluster_host.h"
+
+#include <charconv>
+#include <initializer_list>
+#include <sstream>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace flotilla::simulation {
+
+namespace {
+
+std::string PeerAddress(NodeIndex node) { return "n" + std::to_string(node) + ":6171"; }
+
+std::optional<NodeIndex> MachineAt(const std::string& address) {
+  NodeIndex node = 0;
+  if (address.empty() || address[0] != 'n') return std::nullopt;
+  const char* begin = address.data() + 1;
+  if (std::from_chars(begin, address.data() + address.size(), node).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return node;
+}
+
+}  // namespace
+
+// What nodes log are situations that a sweep has seen, and lines of the trace.
+class ClusterHost::MarkingLogger : public Logger {
+ public:
+  explicit MarkingLogger(RunRecord& record) : record_(record) {}
+  bool Enabled(LogLevel level) const override {
+    return record_.tracing() || level >= LogLevel::kInfo;
+  }
+  void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
+    record_.Mark("log." + std::string(event));
+    if (!record_.tracing()) return;
+    std::ostringstream os;
+    os << event;
+    for (const LogField& field : fields) {
+      os << ' ' << field.name << '=';
+      std::visit([&os](const auto& value) { os << value; }, field.value);
+    }
+    record_.Trace(os.str());
+  }
+
+ private:
+  RunRecord& record_;
+};
+
+ClusterHost::ClusterHost(SimWorld& world, SimNetwork& network, RunRecord& record,
+                         ClusterHostOptions options, Events events)
+    : options_(std::move(options)),
+      events_(std::move(events)),
+      network_(network),
+      logger_(std::make_unique<MarkingLogger>(record)),
+      machines_(MakeMachines(world, network, options_.machines(), options_.machine)),
+      processes_(options_.machines()) {}
+
+// Machines end their processes, which processes_ must outlive.
+ClusterHost::~ClusterHost() { machines_.clear(); }
+
+node::NodeOptions ClusterHost::OptionsOf(NodeIndex node) const {
+  node::NodeOptions options = options_.node;
+  options.node = NodeOf(node);
+  options.data_folder = "/data";
+  options.initial_nodes = options_.founders;
+  for (NodeIndex peer = 0; peer < options_.founders; ++peer) {
+    options.join.push_back(PeerAddress(peer));
+  }
+  options.advertise_peer = PeerAddress(node);
+  options.advertise_client = "client of " + PeerAddress(node);
+  return options;
+}
+
+void ClusterHost::Start(NodeIndex node) {
+  SimMachine& machine = *machines_[node];
+  Process& process = processes_[node];
+  machine.Start([this, node] {
+    processes_[node].node.reset();
+    processes_[node] = {};
+    events_.died(node);
+  });
+  const auto on_fatal = [this, node](const absl::Status& why) { events_.stopped(node, why); };
+  process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
+                                                     machine.executor(), MachineAt);
+  process.engines = std::make_unique<storage::MapEngineSource>(
+      options_.engine,
+      storage::MapEngineWorld{.disk = machine.disk(),
+                              .clock = &machine.clock(),
+                              .executor = &machine.executor(),
+                              .on_fatal = on_fatal},
+      machine.ProcessRandom().Split());
+  node::NodeEnvironment environment{.clock = machine.clock(),
+                                    .executor = machine.executor(),
+                                    .sequences = machine.sequences(),
+                                    .disk = machine.disk(),
+                                    .engines = *process.engines,
+                                    .transport = *process.transport,
+                                    .logger = *logger_,
+                                    .authorizer = authorizer_,
+                                    .seed = machine.ProcessRandom().Next(),
+                                    .on_fatal = on_fatal};
+  auto started = node::Node::Start(OptionsOf(node), std::move(environment));
+  if (!started.ok()) return events_.stopped(node, started.status());
+  process.node = *std::move(started);
+  process.transport->Attach(*process.node);
+}
+
+std::optional<node::ReplicaStatus> ClusterHost::ReplicaOf(NodeIndex node, ShardId shard) const {
+  if (processes_[node].node == nullptr) return std::nullopt;
+  const node::NodeStatus status = processes_[node].node->Status();
+  for (const node::ReplicaStatus& replica : status.replicas) {
+    if (replica.shard == shard) return replica;
+  }
+  return std::nullopt;
+}
+
+std::optional<NodeIndex> ClusterHost::LeaderOf(ShardId shard) const {
+  std::optional<NodeIndex> leader;
+  Term term;
+  for (NodeIndex node = 0; node < size(); ++node) {
+    const std::optional<node::ReplicaStatus> replica = ReplicaOf(node, shard);
+    if (!replica.has_value() || replica->raft.role != raft::Role::kLeader) continue;
+    if (leader.has_value() && replica->raft.term < term) continue;
+    leader = node;
+    term = replica->raft.term;
+  }
+  return leader;
+}
+
+std::vector<sharding::ShardDescriptor> ClusterHost::Shards() const {
+  std::vector<sharding::ShardDescriptor> shards;
+  for (const Process& process : processes_) {
+    if (process.node == nullptr) continue;
+    const auto map = process.node->ShardMap();
+    if (map.size() < options_.node.initial_shards) continue;
+    for (const auto& [descriptor, route] : map) shards.push_back(descriptor);
+    break;
+  }
+  return shards;
+}
+
+}  // namespace flotilla::simulation
