@@ -54,6 +54,13 @@ ClusterHost::ClusterHost(SimWorld& world, SimNetwork& network, RunRecord& record
       events_(std::move(events)),
       network_(network),
       logger_(std::make_unique<MarkingLogger>(record)),
+      oracle_(
+          world,
+          [this](NodeId node, ShardId shard) -> std::optional<raft::RaftStatus> {
+            const auto replica = ReplicaOf(MachineOf(node), shard);
+            return replica.has_value() ? std::optional(replica->raft) : std::nullopt;
+          },
+          record),
       machines_(MakeMachines(world, network, options_.machines(), options_.machine)),
       processes_(options_.machines()) {}
 
@@ -84,19 +91,20 @@ void ClusterHost::Start(NodeIndex node) {
   const auto on_fatal = [this, node](const absl::Status& why) { events_.stopped(node, why); };
   process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
                                                      machine.executor(), MachineAt);
-  process.engines = std::make_unique<storage::MapEngineSource>(
-      options_.engine,
-      storage::MapEngineWorld{.disk = machine.disk(),
-                              .clock = &machine.clock(),
-                              .executor = &machine.executor(),
-                              .on_fatal = on_fatal},
-      machine.ProcessRandom().Split());
+  process.watched_transport = oracle_.Watch(*process.transport);
+  process.engines = oracle_.Watch(node, std::make_unique<storage::MapEngineSource>(
+                                            options_.engine,
+                                            storage::MapEngineWorld{.disk = machine.disk(),
+                                                                    .clock = &machine.clock(),
+                                                                    .executor = &machine.executor(),
+                                                                    .on_fatal = on_fatal},
+                                            machine.ProcessRandom().Split()));
   node::NodeEnvironment environment{.clock = machine.clock(),
                                     .executor = machine.executor(),
                                     .sequences = machine.sequences(),
                                     .disk = machine.disk(),
                                     .engines = *process.engines,
-                                    .transport = *process.transport,
+                                    .transport = *process.watched_transport,
                                     .logger = *logger_,
                                     .authorizer = authorizer_,
                                     .seed = machine.ProcessRandom().Next(),

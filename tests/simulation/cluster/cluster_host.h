@@ -1,5 +1,5 @@
 // Machines with nodes on them: starts their processes, tells when one ends, and finds out who leads
-// what. Every simulation of whole nodes is built on it.
+// what. Every simulation of whole nodes is built on it, so an oracle watches all of them.
 #ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_HOST_H_
 #define FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_HOST_H_
 
@@ -15,6 +15,7 @@
 #include "node/node.h"
 #include "sharding/shard_descriptor.h"
 #include "storage/map_engine.h"
+#include "tests/simulation/cluster/cluster_oracle.h"
 #include "tests/simulation/run_record.h"
 #include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
@@ -68,6 +69,7 @@ class ClusterHost {
   // All that dies with a process, in the order of its destruction from the last.
   struct Process {
     std::unique_ptr<SimTransport> transport;
+    std::unique_ptr<node::PeerTransport> watched_transport;
     std::unique_ptr<storage::EngineSource> engines;
     std::unique_ptr<node::Node> node;
   };
@@ -78,6 +80,7 @@ class ClusterHost {
   const Events events_;
   SimNetwork& network_;
   std::unique_ptr<MarkingLogger> logger_;
+  ClusterOracle oracle_;
   node::AllowAll authorizer_;
   SimMachines machines_;
   std::vector<Process> processes_;
