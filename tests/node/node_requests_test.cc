@@ -257,7 +257,7 @@ TEST(NodeRequests, AMembershipChangeIsAnsweredWhenItsLeaderIsDeposed) {
   rig.node(leader)->ChangeMembership(ShardId(1), {.remove = {NodeId(follower)}},
                                      [&](absl::Status status) { answers.push_back(status); });
   ASSERT_TRUE(rig.RunUntil([&] { return rig.LeaderOf() != leader; }));
-  rig.network().HealAll();
+  rig.network().UnblockAll();
   EXPECT_TRUE(rig.RunUntil([&] { return !answers.empty(); }));
   rig.world().RunFor(std::chrono::seconds(5));
   ASSERT_EQ(answers.size(), 1u);

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "tests/simulation/partition.h"
-
 namespace flotilla::simulation {
 
 namespace {
@@ -17,6 +15,10 @@ Duration DrawInterval(Random& random) {
   return milliseconds(random.Between(500, 15'000));
 }
 
+std::string Name(std::string_view what, NodeIndex node) {
+  return std::string(what) + " " + std::to_string(node);
+}
+
 }  // namespace
 
 NemesisOptions NemesisOptions::Draw(Random& random) {
@@ -24,7 +26,9 @@ NemesisOptions NemesisOptions::Draw(Random& random) {
   options.power_off = DrawInterval(random);
   options.kill = DrawInterval(random);
   options.die_at_disk_call = DrawInterval(random);
+  options.die_at_network_call = DrawInterval(random);
   options.partition = DrawInterval(random);
+  if (random.Chance(1, 3)) options.swizzle = milliseconds(random.Between(2'000, 15'000));
   options.clog = DrawInterval(random);
   options.break_connection = DrawInterval(random);
   options.stall = DrawInterval(random);
@@ -42,42 +46,54 @@ NemesisOptions NemesisOptions::Draw(Random& random) {
   return options;
 }
 
-Nemesis::Nemesis(SimWorld& world, SimNetwork& network, const SimMachines& machines,
-                 const NemesisOptions& options, RunRecord& record,
-                 std::function<void(NodeIndex)> restart)
-    : world_(world),
-      network_(network),
-      machines_(machines),
-      options_(options),
-      record_(record),
-      restart_(std::move(restart)),
-      random_(world.Stream("nemesis")) {}
-
-void Nemesis::Start() {
-  Schedule(options_.power_off, &Nemesis::PowerOff);
-  Schedule(options_.kill, &Nemesis::Kill);
-  Schedule(options_.die_at_disk_call, &Nemesis::DieAtDiskCall);
-  Schedule(options_.partition, &Nemesis::PartitionForAWhile);
-  Schedule(options_.clog, &Nemesis::Clog);
-  Schedule(options_.break_connection, &Nemesis::BreakConnection);
-  Schedule(options_.stall, &Nemesis::Stall);
-  Schedule(options_.clock, &Nemesis::SetClock);
+Nemesis::Nemesis(World world, const NemesisOptions& options)
+    : world_(std::move(world)), options_(options) {
+  AddFault("power off", options.power_off, &Nemesis::PowerOff);
+  AddFault("kill", options.kill, &Nemesis::Kill);
+  AddFault("die at disk call", options.die_at_disk_call, &Nemesis::DieAtDiskCall);
+  AddFault("die at network call", options.die_at_network_call, &Nemesis::DieAtNetworkCall);
+  AddFault("partition", options.partition, &Nemesis::Partition);
+  AddFault("swizzle", options.swizzle, &Nemesis::Swizzle);
+  AddFault("clog", options.clog, &Nemesis::Clog);
+  AddFault("break connection", options.break_connection, &Nemesis::BreakConnection);
+  AddFault("stall", options.stall, &Nemesis::Stall);
+  AddFault("clock", options.clock, &Nemesis::SetClock);
 }
 
-void Nemesis::Schedule(Duration mean, Fault fault) {
-  if (mean == Duration::zero()) return;
-  world_.After(random_.Exponential(mean), EventKind::kWorld, kWorldNode, [this, mean, fault] {
-    if (stopped_) return;
-    (this->*fault)();
-    Schedule(mean, fault);
-  });
+void Nemesis::AddFault(std::string_view name, Duration mean, Fault fault) {
+  world_.faults.Add(name, mean, [this, fault](Random& random) { (this->*fault)(random); });
+}
+
+void Nemesis::Stop() {
+  world_.faults.Stop();
+  EndCuts();
+  ++cuts_;
+  MarkMessages();
+}
+
+void Nemesis::MarkMessages() {
+  const NetworkCounts& counts = world_.network.counts();
+  const std::pair<std::string_view, uint64_t> fates[] = {
+      {"network.lost", counts.lost},
+      {"network.blocked", counts.blocked},
+      {"network.over_capacity", counts.over_capacity},
+      {"network.connection_gone", counts.connection_gone},
+      {"network.duplicated", counts.duplicated},
+      {"network.replayed", counts.replayed},
+      {"network.overtaken", counts.overtaken},
+      {"network.held", counts.held}};
+  for (const auto& [mark, count] : fates) {
+    if (count > 0) world_.record.Mark(mark);
+  }
 }
 
 void Nemesis::Crash(NodeIndex node, bool power_off) {
-  SimMachine& machine = *machines_[node];
+  SimMachine& machine = *world_.machines[node];
   if (!machine.running()) return;
-  Trace((power_off ? "power off " : "kill ") + std::to_string(node));
-  record_.Mark(power_off ? "nemesis.power_off" : "nemesis.kill");
+  if (world_.record.tracing()) {
+    world_.record.Trace("nemesis: " + Name(power_off ? "power off" : "kill", node));
+  }
+  world_.record.Mark(power_off ? "nemesis.power_off" : "nemesis.kill");
   if (power_off) {
     machine.PowerOff(options_.crash);
   } else {
@@ -85,87 +101,191 @@ void Nemesis::Crash(NodeIndex node, bool power_off) {
   }
 }
 
-void Nemesis::PowerOff() {
-  const NodeIndex node = AnyMachine();
+void Nemesis::PowerOff(Random& random) {
+  const NodeIndex node = AnyMachine(random);
   // Now and then the whole room goes dark.
-  const bool all = random_.Chance(1, 10);
-  for (NodeIndex each = 0; each < machines_.size(); ++each) {
+  const bool all = random.Chance(1, 10);
+  if (!world_.faults.Begin(all ? "power off all" : Name("power off", node))) return;
+  for (NodeIndex each = 0; each < world_.machines.size(); ++each) {
     if (all || each == node) Crash(each, true);
   }
 }
 
-void Nemesis::Kill() { Crash(AnyMachine(), false); }
+void Nemesis::Kill(Random& random) {
+  const NodeIndex node = AnyMachine(random);
+  if (world_.faults.Begin(Name("kill", node))) Crash(node, false);
+}
 
-void Nemesis::DieAtDiskCall() {
-  const NodeIndex node = AnyMachine();
-  if (!machines_[node]->running()) return;
-  machines_[node]->PowerOffAtDiskCall(random_.Between(1, 60), options_.crash);
+void Nemesis::DieAtDiskCall(Random& random) {
+  const NodeIndex node = AnyMachine(random);
+  const uint64_t calls = random.Between(1, 60);
+  if (!world_.faults.Begin(Name("die at a disk call:", node)) ||
+      !world_.machines[node]->running()) {
+    return;
+  }
+  world_.machines[node]->PowerOffAtDiskCall(calls, options_.crash);
+}
+
+void Nemesis::DieAtNetworkCall(Random& random) {
+  const NodeIndex node = AnyMachine(random);
+  const uint64_t calls = random.Between(1, 60);
+  if (!world_.faults.Begin(Name("die at a network call:", node)) ||
+      !world_.machines[node]->running()) {
+    return;
+  }
+  world_.machines[node]->PowerOffAtNetworkCall(calls, options_.crash);
 }
 
 void Nemesis::OnDeath(NodeIndex node) {
-  world_.After(random_.Exponential(options_.downtime_mean), EventKind::kWorld, kWorldNode,
-               [this, node] {
-                 if (stopped_ || machines_[node]->running()) return;
-                 Trace("restart " + std::to_string(node));
-                 restart_(node);
-               });
+  const SimMachine& machine = *world_.machines[node];
+  if (!machine.died_at().empty()) {
+    world_.record.Mark("nemesis.died_at_" + std::string(machine.died_at()));
+  }
+  Random random = world_.world.Stream("downtime", uint64_t{node} << 32 | machine.life());
+  world_.world.After(random.Exponential(options_.downtime_mean), EventKind::kWorld, kWorldNode,
+                     [this, node] {
+                       if (world_.faults.stopped() || world_.machines[node]->running()) return;
+                       if (world_.record.tracing()) {
+                         world_.record.Trace("nemesis: " + Name("restart", node));
+                       }
+                       world_.restart(node);
+                     });
 }
 
-void Nemesis::Partition() {
-  const auto shape = static_cast<PartitionShape>(random_.Below(kPartitionShapeCount));
-  Trace("partition: " + std::string(ToString(shape)));
-  record_.Mark("nemesis.partition");
-  Apply(DrawCuts(shape, machines_.size(), random_), network_);
+void Nemesis::Partition(Random& random) {
+  const PartitionGround ground = {.machines = world_.machines.size(),
+                                  .clients = world_.network.size() - world_.machines.size(),
+                                  .leaders = world_.leaders()};
+  const PartitionShape shape = DrawShape(ground, random);
+  const Cuts cuts = DrawCuts(shape, ground, random);
+  const Duration time = random.Exponential(options_.partition_mean);
+  if (!world_.faults.Begin("partition: " + std::string(ToString(shape)))) return;
+  const uint64_t number = BeginCuts(std::string(ToString(shape)));
+  Apply(cuts, world_.network);
+  LaterInCuts(number, time, [this] { EndPartition(); });
 }
 
-void Nemesis::PartitionForAWhile() {
-  Partition();
-  const uint64_t number = ++partitions_;
-  world_.After(random_.Exponential(options_.partition_mean), EventKind::kWorld, kWorldNode,
-               [this, number] {
-                 if (stopped_ || number != partitions_) return;
-                 Trace("heal");
-                 network_.HealAll();
-               });
+// Some machines lose their links one after the other and get them back in another order: what
+// FoundationDB calls swizzle-clogging, its best finder of bugs in recovery.
+void Nemesis::Swizzle(Random& random) {
+  const size_t nodes = world_.network.size();
+  std::vector<NodeIndex> victims;
+  for (NodeIndex node = 0; node < nodes; ++node) {
+    if (random.Chance(1, 2)) victims.push_back(node);
+  }
+  random.Shuffle(victims);
+  std::vector<NodeIndex> back = victims;
+  random.Shuffle(back);
+  std::vector<Duration> pauses;
+  for (size_t i = 0; i < 2 * victims.size(); ++i) {
+    pauses.push_back(random.Exponential(options_.partition_mean / 2));
+  }
+  if (!world_.faults.Begin("swizzle " + std::to_string(victims.size())) || victims.empty()) return;
+  const uint64_t number = BeginCuts("swizzle");
+  Duration when{};
+  for (size_t i = 0; i < victims.size(); ++i) {
+    LaterInCuts(number, when, [this, node = victims[i]] { SetIsolated(node, true); });
+    when += pauses[i];
+  }
+  for (size_t i = 0; i < back.size(); ++i) {
+    when += pauses[victims.size() + i];
+    LaterInCuts(number, when, [this, node = back[i]] { SetIsolated(node, false); });
+  }
+  LaterInCuts(number, when, [this] { EndPartition(); });
 }
 
-void Nemesis::Clog() {
-  network_.Clog(AnyMachine(), AnyMachine(), world_.now() + random_.Exponential(options_.clog_mean));
-  record_.Mark("nemesis.clog");
+void Nemesis::SetIsolated(NodeIndex node, bool isolated) {
+  if (isolated) {
+    isolated_.insert(node);
+  } else {
+    isolated_.erase(node);
+  }
+  Apply(CutsAround(isolated_, world_.network.size()), world_.network);
 }
 
-void Nemesis::BreakConnection() {
-  const NodeIndex a = AnyMachine();
-  const NodeIndex b = AnyMachine();
-  if (a == b) return;
-  Trace("break connection " + std::to_string(a) + " - " + std::to_string(b));
-  record_.Mark("nemesis.break_connection");
-  network_.BreakConnection(a, b);
+uint64_t Nemesis::BeginCuts(const std::string& name) {
+  EndPartition();
+  cuts_name_ = name;
+  blocked_before_cuts_ = world_.network.counts().blocked;
+  return ++cuts_;
 }
 
-void Nemesis::Stall() {
-  const NodeIndex node = AnyMachine();
-  if (!machines_[node]->running()) return;
-  const Duration until = world_.now() + random_.Exponential(options_.stall_mean);
-  Trace("stall " + std::to_string(node));
-  record_.Mark("nemesis.stall");
-  machines_[node]->executor().Stall(until);
+void Nemesis::EndCuts() {
+  if (cuts_name_.empty()) return;
+  if (world_.network.counts().blocked > blocked_before_cuts_) {
+    world_.record.Mark("nemesis.partition");
+    world_.record.Mark("nemesis.partition." + cuts_name_);
+  }
+  cuts_name_.clear();
 }
 
-void Nemesis::SetClock() {
-  SimClock& clock = machines_[AnyMachine()]->clock();
+void Nemesis::LaterInCuts(uint64_t number, Duration delay, std::function<void()> task) {
+  world_.world.After(delay, EventKind::kWorld, kWorldNode, [this, number, task = std::move(task)] {
+    if (!world_.faults.stopped() && number == cuts_) task();
+  });
+}
+
+void Nemesis::EndPartition() {
+  EndCuts();
+  isolated_.clear();
+  world_.network.UnblockAll();
+  if (world_.network.AnyBlocked())
+    world_.record.Fail("a link is still blocked after it was healed");
+}
+
+void Nemesis::HealNetwork() {
+  EndPartition();
+  world_.network.UnclogAll();
+}
+
+void Nemesis::Clog(Random& random) {
+  const NodeIndex from = AnyMachine(random);
+  const NodeIndex to = AnyMachine(random);
+  const Duration time = random.Exponential(options_.clog_mean);
+  if (!world_.faults.Begin("clog " + std::to_string(from) + " to " + std::to_string(to))) return;
+  world_.network.Clog(from, to, world_.world.now() + time);
+}
+
+void Nemesis::BreakConnection(Random& random) {
+  const NodeIndex a = AnyMachine(random);
+  const NodeIndex b = AnyMachine(random);
+  const bool begun = world_.faults.Begin(Name(Name("break connection", a) + " -", b));
+  if (begun && a != b) world_.network.BreakConnection(a, b);
+}
+
+void Nemesis::Stall(Random& random) {
+  const NodeIndex node = AnyMachine(random);
+  const Duration time = random.Exponential(options_.stall_mean);
+  SimMachine& machine = *world_.machines[node];
+  if (!world_.faults.Begin(Name("stall", node)) || !machine.running()) return;
+  const uint64_t held_before = machine.executor().held_back();
+  machine.executor().Stall(world_.world.now() + time);
+  world_.world.After(time, EventKind::kWorld, kWorldNode,
+                     [this, &machine, held_before, life = machine.life()] {
+                       const bool same = machine.running() && machine.life() == life;
+                       if (same && machine.executor().held_back() > held_before) {
+                         world_.record.Mark("nemesis.stall");
+                       }
+                     });
+}
+
+void Nemesis::SetClock(Random& random) {
+  const NodeIndex node = AnyMachine(random);
   const auto error = static_cast<uint64_t>(options_.clock_error_ppm);
-  clock.SetRate(1'000'000 + static_cast<int64_t>(random_.Between(0, 2 * error)) -
-                options_.clock_error_ppm);
-  const Duration jump = random_.Exponential(std::chrono::minutes(1));
-  clock.JumpWall(random_.Chance(1, 2) ? jump : -jump);
-  record_.Mark("nemesis.clock");
+  const int64_t rate =
+      1'000'000 + static_cast<int64_t>(random.Between(0, 2 * error)) - options_.clock_error_ppm;
+  const Duration jump = random.Exponential(std::chrono::minutes(1));
+  const bool forward = random.Chance(1, 2);
+  if (!world_.faults.Begin(Name("clock of", node))) return;
+  SimClock& clock = world_.machines[node]->clock();
+  const WallTime before = clock.WallNow();
+  clock.SetRate(rate);
+  clock.JumpWall(forward ? jump : -jump);
+  if (clock.WallNow() != before) world_.record.Mark("nemesis.clock");
 }
 
-NodeIndex Nemesis::AnyMachine() { return static_cast<NodeIndex>(random_.Below(machines_.size())); }
-
-void Nemesis::Trace(const std::string& what) {
-  if (record_.tracing()) record_.Trace("nemesis: " + what);
+NodeIndex Nemesis::AnyMachine(Random& random) const {
+  return static_cast<NodeIndex>(random.Below(world_.machines.size()));
 }
 
 }  // namespace flotilla::simulation

@@ -1,13 +1,21 @@
 // Breaks things: crashes, partitions, clogged and broken connections, stalls, wrong clocks, each
 // class on its own schedule drawn from the seed. Knows machines and links only, so that every world
 // can use it.
+//
+// A mark says that a fault was felt, not that it was asked for: a partition counts when it
+// swallowed a message, a stall when it held work back.
 #ifndef FLOTILLA_TESTS_SIMULATION_NEMESIS_H_
 #define FLOTILLA_TESTS_SIMULATION_NEMESIS_H_
 
 #include <functional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/random.h"
+#include "tests/simulation/fault_schedule.h"
+#include "tests/simulation/partition.h"
 #include "tests/simulation/run_record.h"
 #include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
@@ -19,7 +27,9 @@ struct NemesisOptions {
   Duration power_off{};
   Duration kill{};
   Duration die_at_disk_call{};
+  Duration die_at_network_call{};
   Duration partition{};
+  Duration swizzle{};
   Duration clog{};
   Duration break_connection{};
   Duration stall{};
@@ -40,46 +50,65 @@ struct NemesisOptions {
 
 class Nemesis {
  public:
-  // Machines have the node indices from 0 on; clients, if any, those after them. `restart` starts
-  // the process of a machine again. Everything outlives the nemesis.
-  Nemesis(SimWorld& world, SimNetwork& network, const SimMachines& machines,
-          const NemesisOptions& options, RunRecord& record, std::function<void(NodeIndex)> restart);
+  struct World {
+    SimWorld& world;
+    SimNetwork& network;
+    // They have the node indices from 0 on; clients, if any, those after them.
+    const SimMachines& machines;
+    FaultSchedule& faults;
+    RunRecord& record;
+    // Starts the process of a machine again.
+    std::function<void(NodeIndex)> restart;
+    // The machines that lead something now, without repetition, in ascending order.
+    std::function<std::vector<NodeIndex>()> leaders;
+  };
 
-  void Start();
-  // No new faults, and none that is pending happens; what is broken stays so.
-  void Stop() { stopped_ = true; }
+  // Everything in `world` outlives the nemesis. Adds its faults to the schedule.
+  Nemesis(World world, const NemesisOptions& options);
+
+  // Nothing that is pending happens any more; what is broken stays so.
+  void Stop();
+  // Ends all partitions and clogs. Not a link may be blocked after it, or the run has failed.
+  void HealNetwork();
 
   // A process died, whatever of: it will be restarted.
   void OnDeath(NodeIndex node);
 
-  // Cuts the machines apart in some drawn shape.
-  void Partition();
   void Crash(NodeIndex node, bool power_off);
 
  private:
-  using Fault = void (Nemesis::*)();
+  using Fault = void (Nemesis::*)(Random& random);
 
-  void Schedule(Duration mean, Fault fault);
-  void PowerOff();
-  void Kill();
-  void DieAtDiskCall();
-  void PartitionForAWhile();
-  void Clog();
-  void BreakConnection();
-  void Stall();
-  void SetClock();
-  NodeIndex AnyMachine();
-  void Trace(const std::string& what);
+  void AddFault(std::string_view name, Duration mean, Fault fault);
+  void PowerOff(Random& random);
+  void Kill(Random& random);
+  void DieAtDiskCall(Random& random);
+  void DieAtNetworkCall(Random& random);
+  void Partition(Random& random);
+  void Swizzle(Random& random);
+  void Clog(Random& random);
+  void BreakConnection(Random& random);
+  void Stall(Random& random);
+  void SetClock(Random& random);
 
-  SimWorld& world_;
-  SimNetwork& network_;
-  const SimMachines& machines_;
+  void MarkMessages();
+  // Cuts of one kind replace those of the one before, which ends now. Their number.
+  uint64_t BeginCuts(const std::string& name);
+  void EndCuts();
+  void EndPartition();
+  void SetIsolated(NodeIndex node, bool isolated);
+  // Unless other cuts have replaced those.
+  void LaterInCuts(uint64_t number, Duration delay, std::function<void()> task);
+  NodeIndex AnyMachine(Random& random) const;
+
+  const World world_;
   const NemesisOptions options_;
-  RunRecord& record_;
-  const std::function<void(NodeIndex)> restart_;
-  Random random_;
-  uint64_t partitions_ = 0;
-  bool stopped_ = false;
+  // The cuts that are in force, or were last.
+  uint64_t cuts_ = 0;
+  std::string cuts_name_;
+  // By a swizzle.
+  std::set<NodeIndex> isolated_;
+  uint64_t blocked_before_cuts_ = 0;
 };
 
 }  // namespace flotilla::simulation

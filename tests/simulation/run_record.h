@@ -46,6 +46,8 @@ struct RunResult {
   std::string failure;  // empty: none
   uint64_t hash = 0;
   uint64_t events = 0;
+  // How many were drawn, skipped ones included: they have the numbers below this one.
+  uint64_t faults = 0;
   Duration virtual_time{};
   std::map<std::string, uint64_t> marks;
 

@@ -226,7 +226,7 @@ std::unique_ptr<SimDisk> SimDisk::CloneAfterCrash(uint64_t seed, const CrashMode
 }
 
 void SimDisk::DieAtCall(uint64_t k, std::function<void()> died) {
-  die_at_call_ = calls_ + k;
+  die_at_call_ = k == 0 ? 0 : calls_ + k;
   died_ = std::move(died);
 }
 

@@ -69,8 +69,8 @@ class SimDisk : public Disk {
   // A copy of this disk as a crash now might leave it.
   std::unique_ptr<SimDisk> CloneAfterCrash(uint64_t seed, const CrashModel& model) const;
 
-  // From the k-th call on from now (1 is the next) every call fails until Crash or KillProcess;
-  // `died`, if given, is called once, when that happens.
+  // From the k-th call on from now (1 is the next, 0: never) every call fails until Crash or
+  // KillProcess; `died`, if given, is called once, when that happens.
   void DieAtCall(uint64_t k, std::function<void()> died = nullptr);
   bool dead() const { return dead_; }
   // Disk calls so far: what DieAtCall can enumerate.

@@ -17,6 +17,7 @@ void SimExecutor::RunTask(Task task) {
     task();
     return;
   }
+  ++held_back_;
   // What is posted from now on comes after it.
   last_post_ = std::max(last_post_, stalled_until_);
   world_.At(stalled_until_, EventKind::kTask, node_,
@@ -47,7 +48,9 @@ void SimExecutor::Arm(TimerId id, Timer& timer) {
 
 void SimExecutor::Fire(TimerId id) {
   const auto it = timers_.find(id);
-  if (clock_.Now() < it->second.when || world_.now() < stalled_until_) {
+  const bool stalled = world_.now() < stalled_until_;
+  if (stalled) ++held_back_;
+  if (stalled || clock_.Now() < it->second.when) {
     Arm(id, it->second);
     return;
   }

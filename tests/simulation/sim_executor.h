@@ -33,6 +33,8 @@ class SimExecutor : public Executor {
   // The process is not scheduled before `until` (SIGSTOP, a long pause): tasks and timers that
   // become due meanwhile run then, in order.
   void Stall(Duration until) { stalled_until_ = until; }
+  // How often a stall made something wait.
+  uint64_t held_back() const { return held_back_; }
 
   void Stop();
   bool stopped() const { return stopped_; }
@@ -57,6 +59,7 @@ class SimExecutor : public Executor {
   // Posted tasks keep their order although each draws its delay.
   Duration last_post_{};
   Duration stalled_until_{};
+  uint64_t held_back_ = 0;
   // Kept here because a clock that slows down meanwhile makes an event due too early.
   absl::flat_hash_map<TimerId, Timer> timers_;
   TimerId next_timer_ = 1;

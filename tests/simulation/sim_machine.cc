@@ -22,6 +22,7 @@ SimMachine::~SimMachine() {
 void SimMachine::Start(std::function<void()> on_death) {
   FLOTILLA_CHECK(!running());
   ++life_;
+  died_at_ = {};
   on_death_ = std::move(on_death);
   Random random = world_.Stream("machine", uint64_t{node_} << 32 | life_);
   executor_ =
@@ -47,11 +48,26 @@ void SimMachine::Kill() {
 }
 
 void SimMachine::PowerOffAtDiskCall(uint64_t k, const CrashModel& model) {
-  disk_.DieAtCall(k, [this, model, life = life_] {
-    world_.AtEndOfEvent([this, model, life] {
-      if (life == life_) PowerOff(model);
+  disk_.DieAtCall(k, PowerOffSoon("disk_call", model));
+}
+
+void SimMachine::PowerOffAtNetworkCall(uint64_t k, const CrashModel& model) {
+  network_.DieAtSend(node_, k, PowerOffSoon("network_call", model));
+}
+
+void SimMachine::SurviveCalls() {
+  disk_.DieAtCall(0);
+  network_.DieAtSend(node_, 0, nullptr);
+}
+
+std::function<void()> SimMachine::PowerOffSoon(std::string_view died_at, const CrashModel& model) {
+  return [this, died_at, model, life = life_] {
+    world_.AtEndOfEvent([this, died_at, model, life] {
+      if (life != life_ || !running()) return;
+      died_at_ = died_at;
+      PowerOff(model);
     });
-  });
+  };
 }
 
 void SimMachine::Die(bool notify_peers) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -38,7 +39,7 @@ class SimMachine {
   ~SimMachine();
 
   // A process begins: fresh executor and sequences. `on_death` is called once, when it dies by
-  // PowerOff, Kill or at the disk call that the harness chose: everything that the process posted
+  // PowerOff, Kill or at the call that the harness chose: everything that the process posted
   // is gone by then, and it must be destroyed in that call. Precondition: no process runs.
   void Start(std::function<void()> on_death);
   bool running() const { return executor_ != nullptr; }
@@ -49,8 +50,13 @@ class SimMachine {
   void PowerOff(const CrashModel& model);
   // The process is killed: the page cache stays, and peers see their connections break.
   void Kill();
-  // PowerOff at the k-th disk call from now.
+  // PowerOff at the k-th disk call from now, or at the k-th message that it sends.
   void PowerOffAtDiskCall(uint64_t k, const CrashModel& model);
+  void PowerOffAtNetworkCall(uint64_t k, const CrashModel& model);
+  // Neither happens, if it has not yet.
+  void SurviveCalls();
+  // "disk_call" or "network_call" if the last process ended at one that was chosen; else empty.
+  std::string_view died_at() const { return died_at_; }
 
   NodeIndex node() const { return node_; }
   SimClock& clock() { return clock_; }
@@ -61,6 +67,8 @@ class SimMachine {
   Random ProcessRandom() const { return world_.Stream("process", uint64_t{node_} << 32 | life_); }
 
  private:
+  // Ends the process that runs now, once the event in which it made its last call is over.
+  std::function<void()> PowerOffSoon(std::string_view died_at, const CrashModel& model);
   void Die(bool notify_peers);
 
   SimWorld& world_;
@@ -73,6 +81,7 @@ class SimMachine {
   std::unique_ptr<SimSequenceSource> sequences_;
   std::function<void()> on_death_;
   uint64_t life_ = 0;
+  std::string_view died_at_;
 };
 
 // Machines by node index, from 0 on.

@@ -64,6 +64,35 @@ TEST_F(SimMachineTest, ThePowerFailsAtTheEndOfTheEventThatMadeTheFatalDiskCall) 
   EXPECT_TRUE(machine_.disk().Exists("f").ok()) << "the disk works for the next life";
 }
 
+TEST_F(SimMachineTest, ThePowerFailsAtTheEndOfTheEventThatMadeTheFatalNetworkCall) {
+  int received = 0;
+  network_.Attach(1, {.on_message = [&](NodeIndex, Channel, std::string_view) { ++received; },
+                      .on_peer_lost = {}});
+  machine_.Start([this] { ++deaths_; });
+  machine_.PowerOffAtNetworkCall(2, CrashModel::LoseAllUnsynced());
+  int deaths_in_event = -1;
+  machine_.executor().Post([&] {
+    for (int i = 0; i < 3; ++i) network_.Send(0, 1, 0, "x");
+    deaths_in_event = deaths_;
+  });
+  world_.RunFor(seconds(1));
+  EXPECT_EQ(deaths_in_event, 0);
+  EXPECT_EQ(deaths_, 1);
+  EXPECT_EQ(machine_.died_at(), "network_call");
+  EXPECT_LE(received, 1);
+}
+
+TEST_F(SimMachineTest, AMachineThatIsSparedSurvivesTheChosenCalls) {
+  machine_.Start([this] { ++deaths_; });
+  machine_.PowerOffAtDiskCall(1, {});
+  machine_.PowerOffAtNetworkCall(1, {});
+  machine_.SurviveCalls();
+  EXPECT_TRUE(machine_.disk().Exists("f").ok());
+  network_.Send(0, 1, 0, "x");
+  world_.RunFor(seconds(1));
+  EXPECT_EQ(deaths_, 0);
+}
+
 TEST_F(SimMachineTest, AKilledProcessIsSeenByItsPeers) {
   int lost = 0;
   network_.Attach(1, {.on_message = [](NodeIndex, Channel, std::string_view) {},

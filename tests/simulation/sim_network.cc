@@ -25,6 +25,7 @@ void SimNetwork::Attach(NodeIndex node, Handler handler) { handlers_[node] = std
 
 void SimNetwork::Detach(NodeIndex node, bool notify_peers) {
   handlers_[node] = {};
+  doomed_.erase(node);
   for (NodeIndex peer = 0; peer < size(); ++peer) {
     if (peer == node) continue;
     ++At(peer, node).connection;
@@ -36,22 +37,43 @@ void SimNetwork::Detach(NodeIndex node, bool notify_peers) {
 void SimNetwork::Send(NodeIndex from, NodeIndex to, Channel channel, std::string bytes) {
   FLOTILLA_CHECK_LT(channel, kChannelsMax);
   Link& link = At(from, to);
+  if (DiesSending(from)) return;
   if (filter_ && !filter_(from, to, bytes)) {
-    ++lost_;
+    ++counts_.filtered;
     return;
   }
   const uint32_t crc = Crc32c(bytes);
-  const Sent sent{.channel = channel, .bytes = MakeBytes(std::move(bytes)), .crc = crc};
+  const Sent sent{
+      .channel = channel, .number = ++link.sent, .bytes = MakeBytes(std::move(bytes)), .crc = crc};
   const LinkOptions& options = link.options;
   const bool replay = !link.history.empty() && random_.Chance(options.replay, 1000);
   if (options.replay > 0) Remember(link, sent);
   if (random_.Chance(options.loss, 1000)) {
-    ++lost_;
+    ++counts_.lost;
   } else {
     Fly(from, to, sent, false);
   }
-  if (random_.Chance(options.duplicate, 1000)) Fly(from, to, sent, false);
+  if (random_.Chance(options.duplicate, 1000)) {
+    ++counts_.duplicated;
+    Fly(from, to, sent, false);
+  }
   if (replay) Fly(from, to, random_.Pick(link.history), true);
+}
+
+void SimNetwork::DieAtSend(NodeIndex node, uint64_t k, std::function<void()> died) {
+  doomed_.erase(node);
+  if (k > 0) doomed_[node] = {.sends_left = k, .died = std::move(died)};
+}
+
+bool SimNetwork::DiesSending(NodeIndex node) {
+  const auto doom = doomed_.find(node);
+  if (doom == doomed_.end()) return false;
+  if (doom->second.dead) return true;
+  if (--doom->second.sends_left > 0) return false;
+  doom->second.dead = true;
+  const auto died = std::exchange(doom->second.died, nullptr);
+  died();
+  return true;
 }
 
 void SimNetwork::SetLink(NodeIndex from, NodeIndex to, const LinkOptions& options) {
@@ -66,15 +88,28 @@ void SimNetwork::Block(NodeIndex from, NodeIndex to, bool blocked) {
   At(from, to).blocked = blocked;
 }
 
-void SimNetwork::HealAll() {
-  for (Link& link : links_) {
-    link.blocked = false;
-    link.clogged_until = {};
-  }
+bool SimNetwork::AnyBlocked() const {
+  return std::any_of(links_.begin(), links_.end(), [](const Link& link) { return link.blocked; });
+}
+
+void SimNetwork::UnblockAll() {
+  for (Link& link : links_) link.blocked = false;
 }
 
 void SimNetwork::Clog(NodeIndex from, NodeIndex to, Duration until) {
   At(from, to).clogged_until = until;
+}
+
+void SimNetwork::UnclogAll() {
+  for (NodeIndex from = 0; from < size(); ++from) {
+    for (NodeIndex to = 0; to < size(); ++to) {
+      Link& link = At(from, to);
+      link.clogged_until = {};
+      if (link.held.empty()) continue;
+      world_.At(world_.now(), EventKind::kMessage, kWorldNode,
+                [this, from, to] { ReleaseHeld(from, to); });
+    }
+  }
 }
 
 void SimNetwork::BreakConnection(NodeIndex a, NodeIndex b) {
@@ -96,7 +131,7 @@ void SimNetwork::Remember(Link& link, const Sent& sent) {
 void SimNetwork::Fly(NodeIndex from, NodeIndex to, const Sent& sent, bool is_replay) {
   Link& link = At(from, to);
   if (link.in_flight >= link.options.capacity) {
-    ++lost_;
+    ++counts_.over_capacity;
     return;
   }
   ++link.in_flight;
@@ -126,6 +161,7 @@ void SimNetwork::Arrive(NodeIndex from, NodeIndex to, const Sent& sent, uint64_t
     Deliver(from, to, sent, connection, is_replay);
     return;
   }
+  ++counts_.held;
   link.held.push_back([this, from, to, sent, connection, is_replay] {
     Deliver(from, to, sent, connection, is_replay);
   });
@@ -138,10 +174,18 @@ void SimNetwork::Deliver(NodeIndex from, NodeIndex to, const Sent& sent, uint64_
   --link.in_flight;
   const bool connection_gone = connection != link.connection && !is_replay;
   if (link.blocked || connection_gone || !handlers_[to].on_message) {
-    ++lost_;
+    ++(link.blocked      ? counts_.blocked
+       : connection_gone ? counts_.connection_gone
+                         : counts_.nobody_there);
     return;
   }
-  ++delivered_;
+  ++counts_.delivered;
+  if (is_replay) {
+    ++counts_.replayed;
+  } else if (sent.number < link.newest_delivered) {
+    ++counts_.overtaken;
+  }
+  link.newest_delivered = std::max(link.newest_delivered, sent.number);
   handlers_[to].on_message(from, sent.channel, View(sent.bytes));
 }
 

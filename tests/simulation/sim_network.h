@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,22 @@ struct LinkOptions {
 using Channel = uint8_t;
 inline constexpr Channel kChannelsMax = 4;
 
+// What became of messages.
+struct NetworkCounts {
+  uint64_t delivered = 0;
+  uint64_t lost = 0;             // by chance
+  uint64_t blocked = 0;          // by a cut link
+  uint64_t over_capacity = 0;    // the link was full
+  uint64_t connection_gone = 0;  // with the connection that it belonged to
+  uint64_t nobody_there = 0;     // the receiver was down
+  uint64_t filtered = 0;
+  // Of those delivered or lost later.
+  uint64_t duplicated = 0;
+  uint64_t replayed = 0;   // delivered once more, late
+  uint64_t overtaken = 0;  // arrived after one that was sent later
+  uint64_t held = 0;       // by a clogged link
+};
+
 class SimNetwork {
  public:
   struct Handler {
@@ -56,6 +73,9 @@ class SimNetwork {
   void Detach(NodeIndex node, bool notify_peers);
 
   void Send(NodeIndex from, NodeIndex to, Channel channel, std::string bytes);
+  // The k-th message that this node sends from now on (1 is the next, 0: none) and all that follow
+  // are never sent, until it is detached; `died` is called once, when that happens.
+  void DieAtSend(NodeIndex node, uint64_t k, std::function<void()> died);
 
   void SetLink(NodeIndex from, NodeIndex to, const LinkOptions& options);
   void SetAllLinks(const LinkOptions& options);
@@ -64,19 +84,22 @@ class SimNetwork {
   // One direction of one link: messages vanish silently, those in flight too.
   void Block(NodeIndex from, NodeIndex to, bool blocked);
   bool blocked(NodeIndex from, NodeIndex to) const { return At(from, to).blocked; }
-  void HealAll();
+  bool AnyBlocked() const;
+  void UnblockAll();
   // Nothing arrives on this link before `until`; then all of it.
   void Clog(NodeIndex from, NodeIndex to, Duration until);
+  // What was held back arrives now.
+  void UnclogAll();
   // Loses what is in flight both ways and tells both ends soon.
   void BreakConnection(NodeIndex a, NodeIndex b);
 
   NodeIndex size() const { return static_cast<NodeIndex>(handlers_.size()); }
-  uint64_t delivered() const { return delivered_; }
-  uint64_t lost() const { return lost_; }
+  const NetworkCounts& counts() const { return counts_; }
 
  private:
   struct Sent {
     Channel channel = 0;
+    uint64_t number = 0;  // of its link
     SharedBytes bytes;
     uint32_t crc = 0;
   };
@@ -86,6 +109,8 @@ class SimNetwork {
     Duration clogged_until{};
     Duration last_arrival[kChannelsMax] = {};
     size_t in_flight = 0;
+    uint64_t sent = 0;
+    uint64_t newest_delivered = 0;
     // Counts the connections: a message of an older one is lost.
     uint64_t connection = 0;
     // The last messages, as a ring; what replays are drawn from.
@@ -95,6 +120,14 @@ class SimNetwork {
     std::deque<std::function<void()>> held;
   };
 
+  // When a node dies of sending.
+  struct Doom {
+    uint64_t sends_left = 0;
+    bool dead = false;
+    std::function<void()> died;
+  };
+
+  bool DiesSending(NodeIndex node);
   Link& At(NodeIndex from, NodeIndex to) { return links_[size_t{from} * size() + to]; }
   const Link& At(NodeIndex from, NodeIndex to) const { return links_[size_t{from} * size() + to]; }
   void Remember(Link& link, const Sent& sent);
@@ -107,10 +140,10 @@ class SimNetwork {
   SimWorld& world_;
   Random random_;
   std::vector<Handler> handlers_;
+  std::map<NodeIndex, Doom> doomed_;
   std::vector<Link> links_;
   Filter filter_;
-  uint64_t delivered_ = 0;
-  uint64_t lost_ = 0;
+  NetworkCounts counts_;
 };
 
 }  // namespace flotilla::simulation

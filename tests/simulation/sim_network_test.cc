@@ -93,9 +93,11 @@ TEST_F(SimNetworkTest, ABlockedDirectionLosesSilentlyAndTheOtherWorks) {
   EXPECT_TRUE(lost_peers_[0].empty());
 }
 
-TEST_F(SimNetworkTest, HealAllEndsABlock) {
+TEST_F(SimNetworkTest, UnblockAllEndsABlock) {
   network_.Block(0, 1, true);
-  network_.HealAll();
+  EXPECT_TRUE(network_.AnyBlocked());
+  network_.UnblockAll();
+  EXPECT_FALSE(network_.AnyBlocked());
   SendMany(10);
   world_.RunFor(seconds(1));
   EXPECT_EQ(inbox_[1].size(), 10u);
@@ -110,6 +112,54 @@ TEST_F(SimNetworkTest, ACloggedLinkHoldsEverythingBackInOrder) {
   world_.RunFor(seconds(4));
   EXPECT_EQ(inbox_[1].size(), 11u);
   EXPECT_TRUE(std::is_sorted(inbox_[1].begin(), inbox_[1].end()));
+}
+
+TEST_F(SimNetworkTest, AnUncloggedLinkDeliversWhatItHeldAtOnce) {
+  SendMany(10);
+  network_.Clog(0, 1, seconds(100));
+  world_.RunFor(seconds(1));
+  network_.UnclogAll();
+  world_.RunFor(milliseconds(1));
+  EXPECT_EQ(inbox_[1].size(), 10u);
+  EXPECT_EQ(network_.counts().held, 10u);
+}
+
+TEST_F(SimNetworkTest, ANodeThatDiesOfASendSendsNothingMoreUntilItIsDetached) {
+  int died = 0;
+  network_.DieAtSend(0, 3, [&] { ++died; });
+  SendMany(5);
+  SendMany(5, 2, 1);
+  world_.RunFor(seconds(1));
+  EXPECT_EQ(died, 1);
+  EXPECT_EQ(inbox_[1].size(), 2u + 5u) << "others are not struck";
+  network_.Detach(0, false);
+  SendMany(5);
+  world_.RunFor(seconds(1));
+  EXPECT_EQ(inbox_[1].size(), 12u);
+}
+
+TEST_F(SimNetworkTest, ANodeThatIsSparedSendsOn) {
+  network_.DieAtSend(0, 3, [] { FAIL(); });
+  network_.DieAtSend(0, 0, nullptr);
+  SendMany(5);
+  world_.RunFor(seconds(1));
+  EXPECT_EQ(inbox_[1].size(), 5u);
+}
+
+TEST_F(SimNetworkTest, WhatBecameOfEachMessageIsCounted) {
+  network_.SetAllLinks({.loss = 200, .duplicate = 200, .replay = 200, .ordered = false});
+  SendMany(100);
+  network_.Block(0, 2, true);
+  SendMany(10, 0, 2);
+  world_.RunFor(seconds(60));
+  const NetworkCounts& counts = network_.counts();
+  EXPECT_EQ(counts.delivered, inbox_[1].size());
+  EXPECT_GT(counts.lost, 0u);
+  EXPECT_GT(counts.blocked, 0u);
+  EXPECT_GT(counts.duplicated, 0u);
+  EXPECT_GT(counts.replayed, 0u);
+  EXPECT_GT(counts.overtaken, 0u);
+  EXPECT_EQ(counts.nobody_there, 0u);
 }
 
 TEST_F(SimNetworkTest, WhatExceedsTheCapacityIsLost) {

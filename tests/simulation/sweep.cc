@@ -21,6 +21,7 @@ std::string Encode(const RunResult& result) {
   std::string body;
   PutFixed64(body, result.seed);
   PutFixed64(body, result.events);
+  PutFixed64(body, result.faults);
   PutFixed64(body, static_cast<uint64_t>(result.virtual_time.count()));
   PutString(body, result.failure);
   PutVarint(body, result.marks.size());
@@ -38,6 +39,7 @@ RunResult Decode(std::string_view body) {
   RunResult result;
   result.seed = in.Fixed64();
   result.events = in.Fixed64();
+  result.faults = in.Fixed64();
   result.virtual_time = Duration(static_cast<Duration::rep>(in.Fixed64()));
   result.failure = in.String();
   for (uint64_t left = in.Varint(); left > 0 && in.ok(); --left) {

@@ -24,11 +24,33 @@ TEST(ClusterSweep, EverySeedKeepsItsPromisesAndReplays) {
   };
   EXPECT_LE(count("check.unknown") * 100, count("check.keys"));
   if (options.seeds < 100) GTEST_SKIP() << "too few seeds to expect every situation";
-  for (const char* mark :
-       {"client.ok", "client.answer_replayed", "client.outcome_unknown", "client.scan",
-        "client.session_lost", "client.info", "cluster.leader_elected", "cluster.transferred",
-        "cluster.states_compared", "cluster.fatal", "check.keys", "nemesis.power_off",
-        "nemesis.kill", "nemesis.partition", "nemesis.stall", "nemesis.clock"}) {
+  for (const char* mark : {"client.ok",
+                           "client.answer_replayed",
+                           "client.outcome_unknown",
+                           "client.scan",
+                           "client.session_lost",
+                           "client.info",
+                           "cluster.leader_elected",
+                           "cluster.transferred",
+                           "cluster.states_compared",
+                           "cluster.fatal",
+                           "check.keys",
+                           "nemesis.power_off",
+                           "nemesis.kill",
+                           "nemesis.died_at_disk_call",
+                           "nemesis.died_at_network_call",
+                           "nemesis.partition",
+                           "nemesis.partition.swizzle",
+                           "nemesis.partition.chain",
+                           "nemesis.partition.leaders_alone",
+                           "nemesis.stall",
+                           "nemesis.clock",
+                           "network.lost",
+                           "network.replayed",
+                           "network.overtaken",
+                           "network.over_capacity",
+                           "network.connection_gone",
+                           "network.held"}) {
     EXPECT_TRUE(summary.marks.contains(mark)) << mark << " was never seen";
   }
 }

@@ -112,7 +112,8 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
       record_(world_, trace),
       network_(world_, options.machines()),
       random_(world_.Stream("cluster world")),
-      client_random_(world_.Stream("clients")) {
+      client_random_(world_.Stream("clients")),
+      faults_(world_, record_, options.skipped_faults) {
   host_ = std::make_unique<ClusterHost>(
       world_, network_, record_,
       ClusterHostOptions{.founders = options_.nodes,
@@ -124,8 +125,15 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
           .died = [this](NodeIndex node) { nemesis_->OnDeath(node); },
           .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); }});
   network_.SetAllLinks(options_.links);
-  nemesis_ = std::make_unique<Nemesis>(world_, network_, host_->machines(), options_.nemesis,
-                                       record_, [this](NodeIndex node) { host_->Start(node); });
+  nemesis_ =
+      std::make_unique<Nemesis>(Nemesis::World{.world = world_,
+                                               .network = network_,
+                                               .machines = host_->machines(),
+                                               .faults = faults_,
+                                               .record = record_,
+                                               .restart = [this](NodeIndex n) { host_->Start(n); },
+                                               .leaders = [this] { return Leaders(); }},
+                                options_.nemesis);
 }
 
 ClusterWorld::~ClusterWorld() {
@@ -231,7 +239,7 @@ void ClusterWorld::FormCluster() {
 RunResult ClusterWorld::Run() {
   FormCluster();
   if (!record_.failed()) {
-    nemesis_->Start();
+    faults_.Start();
     for (uint32_t i = 0; i < options_.clients; ++i) {
       clients_.push_back(std::make_unique<SimClient>(options_.client, *this, history_, record_,
                                                      next_process_, client_random_.Split()));
@@ -257,6 +265,7 @@ RunResult ClusterWorld::Result() const {
           .failure = record_.failure(),
           .hash = world_.hash(),
           .events = world_.events(),
+          .faults = faults_.count(),
           .virtual_time = world_.now(),
           .marks = record_.marks()};
 }
@@ -268,6 +277,14 @@ void ClusterWorld::EachTime(Duration interval, std::function<void()> act) {
     act();
     EachTime(interval, act);
   });
+}
+
+std::vector<NodeIndex> ClusterWorld::Leaders() const {
+  std::set<NodeIndex> leaders;
+  for (const sharding::ShardDescriptor& shard : shards_) {
+    if (const auto leader = host_->LeaderOf(shard.shard)) leaders.insert(*leader);
+  }
+  return {leaders.begin(), leaders.end()};
 }
 
 void ClusterWorld::OneTransfer() {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "storage/map_engine.h"
 #include "tests/simulation/cluster/cluster_host.h"
 #include "tests/simulation/cluster/sim_client.h"
+#include "tests/simulation/fault_schedule.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/nemesis.h"
 #include "tests/simulation/run_record.h"
@@ -34,6 +36,8 @@ struct ClusterWorldOptions {
   LinkOptions links;
   SimMachineOptions machine;
   NemesisOptions nemesis;
+  // Numbers of faults not to carry out.
+  std::set<uint64_t> skipped_faults;
   node::NodeOptions node;
   storage::MapEngineOptions engine;
   SimClientOptions client;
@@ -91,6 +95,7 @@ class ClusterWorld : public ClientNetwork {
   void Send(Request request, Duration timeout, std::function<void(Reply)> done, Serve serve);
   NodeIndex PickNode();
   void OneTransfer();
+  std::vector<NodeIndex> Leaders() const;
   void EachTime(Duration interval, std::function<void()> act);
 
   // Membership (cluster_world_members.cc).
@@ -126,6 +131,7 @@ class ClusterWorld : public ClientNetwork {
   Random random_;
   Random client_random_;
   std::unique_ptr<ClusterHost> host_;
+  FaultSchedule faults_;
   std::unique_ptr<Nemesis> nemesis_;
   std::vector<sharding::ShardDescriptor> shards_;
   History history_;

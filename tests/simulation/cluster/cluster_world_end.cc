@@ -61,7 +61,7 @@ bool ClusterWorld::MembersMayChange() const {
 }
 
 void ClusterWorld::HealCore() {
-  network_.HealAll();
+  nemesis_->HealNetwork();
   std::vector<NodeIndex> order;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
     if (wiped_ != node) order.push_back(node);
@@ -78,11 +78,8 @@ void ClusterWorld::HealCore() {
     if (in_core) {
       names += " " + std::to_string(node);
       machine.clock().SetRate(1'000'000);
-      // A disk that is to die at some call does it now, and works from then on.
-      if (machine.running()) {
-        machine.executor().Stall(world_.now());
-        machine.disk().DieAtCall(UINT32_MAX);
-      }
+      machine.SurviveCalls();
+      if (machine.running()) machine.executor().Stall(world_.now());
       SimDiskOptions disk = options_.machine.disk;
       disk.read_error = disk.write_error = disk.sync_error = disk.stall = 0;
       machine.disk().SetOptions(disk);

@@ -20,12 +20,32 @@ TEST(RaftSweep, EverySeedKeepsTheInvariantsAndReplays) {
   EXPECT_TRUE(summary.failures.empty());
   // A situation that never came up was not tested.
   if (options.seeds < 100) GTEST_SKIP() << "too few seeds to expect every situation";
-  for (const char* mark :
-       {"raft.leader_elected", "raft.proposed", "raft.read_confirmed", "raft.suffix_replaced",
-        "raft.snapshot_installed", "raft.compacted", "raft.entries_fetched", "raft.change_proposed",
-        "raft.replica_created", "raft.replica_removed", "raft.transfer", "nemesis.power_off",
-        "nemesis.kill", "nemesis.partition", "nemesis.clog", "nemesis.break_connection",
-        "nemesis.stall", "nemesis.clock"}) {
+  for (const char* mark : {"raft.leader_elected",
+                           "raft.proposed",
+                           "raft.read_confirmed",
+                           "raft.suffix_replaced",
+                           "raft.snapshot_installed",
+                           "raft.compacted",
+                           "raft.entries_fetched",
+                           "raft.change_proposed",
+                           "raft.replica_created",
+                           "raft.replica_removed",
+                           "raft.transfer",
+                           "nemesis.power_off",
+                           "nemesis.kill",
+                           "nemesis.died_at_network_call",
+                           "nemesis.partition",
+                           "nemesis.partition.swizzle",
+                           "nemesis.partition.chain",
+                           "nemesis.partition.leaders_alone",
+                           "nemesis.stall",
+                           "nemesis.clock",
+                           "network.lost",
+                           "network.replayed",
+                           "network.overtaken",
+                           "network.over_capacity",
+                           "network.connection_gone",
+                           "network.held"}) {
     EXPECT_TRUE(summary.marks.contains(mark)) << mark << " was never seen";
   }
 }

@@ -61,11 +61,19 @@ RaftWorld::RaftWorld(uint64_t seed, const RaftWorldOptions& options, std::FILE* 
       network_(world_, options.machines),
       random_(world_.Stream("raft world")),
       logs_(options.machines),
-      hosts_(options.machines) {
+      hosts_(options.machines),
+      faults_(world_, record_, options.skipped_faults) {
   machines_ = MakeMachines(world_, network_, options.machines, options_.machine);
   network_.SetAllLinks(options_.links);
-  nemesis_ = std::make_unique<Nemesis>(world_, network_, machines_, options_.nemesis, record_,
-                                       [this](NodeIndex node) { StartMachine(node); });
+  nemesis_ =
+      std::make_unique<Nemesis>(Nemesis::World{.world = world_,
+                                               .network = network_,
+                                               .machines = machines_,
+                                               .faults = faults_,
+                                               .record = record_,
+                                               .restart = [this](NodeIndex n) { StartMachine(n); },
+                                               .leaders = [this] { return Leaders(); }},
+                                options_.nemesis);
 }
 
 RaftWorld::~RaftWorld() {
@@ -75,7 +83,7 @@ RaftWorld::~RaftWorld() {
 
 RunResult RaftWorld::Run() {
   Form();
-  nemesis_->Start();
+  faults_.Start();
   Repeat(options_.client_interval, &RaftWorld::OneRequest);
   Repeat(options_.change_interval, &RaftWorld::OneChange);
   Repeat(options_.transfer_interval, &RaftWorld::OneTransfer);
@@ -95,6 +103,7 @@ RunResult RaftWorld::Result() const {
           .failure = record_.failure(),
           .hash = world_.hash(),
           .events = world_.events(),
+          .faults = faults_.count(),
           .virtual_time = world_.now(),
           .marks = record_.marks()};
 }
@@ -155,6 +164,19 @@ void RaftWorld::OneRequest() {
   payload.append(random_.Below(100), '.');
   if (replica->core().Propose(MakeBytes(std::move(payload))).ok()) record_.Mark("raft.proposed");
   replica->Observe();
+}
+
+std::vector<NodeIndex> RaftWorld::Leaders() const {
+  std::vector<NodeIndex> leaders;
+  for (NodeIndex node = 0; node < options_.machines; ++node) {
+    for (const auto& [group, oracle] : oracles_) {
+      RaftReplica* replica = hosts_[node] == nullptr ? nullptr : hosts_[node]->Find(group);
+      if (replica == nullptr || replica->core().role() != raft::Role::kLeader) continue;
+      leaders.push_back(node);
+      break;
+    }
+  }
+  return leaders;
 }
 
 void RaftWorld::OneTransfer() {

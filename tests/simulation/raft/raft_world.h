@@ -9,9 +9,11 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/random.h"
+#include "tests/simulation/fault_schedule.h"
 #include "tests/simulation/nemesis.h"
 #include "tests/simulation/raft/model_log.h"
 #include "tests/simulation/raft/raft_host.h"
@@ -31,6 +33,8 @@ struct RaftWorldOptions {
   SimMachineOptions machine;
   RaftHostOptions host;
   NemesisOptions nemesis;
+  // Numbers of faults not to carry out.
+  std::set<uint64_t> skipped_faults;
   // Mean times between; zero: never.
   Duration client_interval = std::chrono::milliseconds(20);
   Duration change_interval{};
@@ -68,6 +72,7 @@ class RaftWorld {
   void HealCore(const std::vector<NodeIndex>& core);
   void RequireProgress(const std::vector<NodeIndex>& core);
   bool MadeProgress(ShardId group, const std::vector<NodeIndex>& core);
+  std::vector<NodeIndex> Leaders() const;
   RaftReplica* LeaderIn(ShardId group, const std::vector<NodeIndex>& core);
 
   const RaftWorldOptions options_;
@@ -81,6 +86,7 @@ class RaftWorld {
   std::vector<ModelLog> logs_;
   SimMachines machines_;
   std::vector<std::unique_ptr<RaftHost>> hosts_;
+  FaultSchedule faults_;
   std::unique_ptr<Nemesis> nemesis_;
   uint64_t next_payload_ = 1;
   // The proposal that the liveness phase waits for.

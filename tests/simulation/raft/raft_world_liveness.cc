@@ -86,7 +86,7 @@ std::vector<NodeIndex> RaftWorld::ChooseCore() {
 }
 
 void RaftWorld::HealCore(const std::vector<NodeIndex>& core) {
-  network_.HealAll();
+  nemesis_->HealNetwork();
   // A core whose disks are slower than its elections would be no healthy one.
   const RaftHostOptions& host = options_.host;
   host_options_.disk_delay =
@@ -96,6 +96,7 @@ void RaftWorld::HealCore(const std::vector<NodeIndex>& core) {
     if (std::find(core.begin(), core.end(), node) != core.end()) {
       names += " " + std::to_string(node);
       machines_[node]->clock().SetRate(1'000'000);
+      machines_[node]->SurviveCalls();
       if (machines_[node]->running()) machines_[node]->executor().Stall(world_.now());
       if (!machines_[node]->running()) StartMachine(node);
       for (const NodeIndex peer : core) network_.SetLink(node, peer, LinkOptions());
