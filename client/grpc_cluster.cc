@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "client/grpc_codec.h"
+#include "client/wire_codec.h"
 #include "client/grpc_connection.h"
 #include "flotilla/v1/cluster_service.grpc.pb.h"
 #include <grpcpp/client_context.h>

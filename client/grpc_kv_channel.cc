@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/grpc_codec.h"
+#include "client/wire_codec.h"
 #include "client/grpc_connection.h"
 #include "flotilla/v1/cluster_service.grpc.pb.h"
 #include "flotilla/v1/kv_service.grpc.pb.h"

@@ -1,7 +1,7 @@
 // How a node describes itself and its cluster.
 #include <string>
 
-#include "client/grpc_codec.h"
+#include "client/wire_codec.h"
 #include "flotilla/v1/cluster.pb.h"
 
 namespace flotilla::client {

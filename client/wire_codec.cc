@@ -1,4 +1,4 @@
-#include "client/grpc_codec.h"
+#include "client/wire_codec.h"
 
 #include <string>
 #include <utility>

@@ -2,7 +2,7 @@
 #include <string>
 #include <utility>
 
-#include "client/grpc_codec.h"
+#include "client/wire_codec.h"
 #include "flotilla/v1/cluster.pb.h"
 #include "flotilla/v1/kv.pb.h"
 

@@ -1,6 +1,7 @@
-// Between the core's values and the messages of flotilla.v1.
-#ifndef FLOTILLA_CLIENT_GRPC_CODEC_H_
-#define FLOTILLA_CLIENT_GRPC_CODEC_H_
+// Between the core's values and the messages of flotilla.v1. Links no gRPC: the simulator's clients
+// speak the same bytes.
+#ifndef FLOTILLA_CLIENT_WIRE_CODEC_H_
+#define FLOTILLA_CLIENT_WIRE_CODEC_H_
 
 #include <span>
 
@@ -28,4 +29,4 @@ NodeStatus DecodeNodeStatus(const v1::GetClusterStatusResponse& response);
 
 }  // namespace flotilla::client
 
-#endif  // FLOTILLA_CLIENT_GRPC_CODEC_H_
+#endif  // FLOTILLA_CLIENT_WIRE_CODEC_H_
