@@ -48,5 +48,8 @@ endif()
 
 find_program(FLOTILLA_MOLD mold)
 if(FLOTILLA_MOLD)
-  add_link_options(-fuse-ld=mold)
+  # Without pages of their own, a segment that is made read-only after relocation may begin a few
+  # bytes before the page that it is in, and the program cannot be loaded: mold 1.10 puts .tbss in
+  # front of it without aligning it.
+  add_link_options(-fuse-ld=mold -Wl,-z,separate-loadable-segments)
 endif()
