@@ -17,7 +17,8 @@ class InMemory final : public Way {
 };
 
 INSTANTIATE_TEST_SUITE_P(InMemory, KvClientContract,
-                         ::testing::Values([] { return std::make_unique<InMemory>(); }));
+                         ::testing::Values(NamedWay{"in memory",
+                                                    [] { return std::make_unique<InMemory>(); }}));
 
 }  // namespace
 }  // namespace flotilla::client

@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,15 @@ class Way {
   virtual KvClient& kv() = 0;
 };
 
-class KvClientContract : public ::testing::TestWithParam<std::function<std::unique_ptr<Way>()>> {
+struct NamedWay {
+  const char* name;
+  std::function<std::unique_ptr<Way>()> make;
+};
+inline void PrintTo(const NamedWay& way, std::ostream* os) { *os << way.name; }
+
+class KvClientContract : public ::testing::TestWithParam<NamedWay> {
  protected:
-  KvClientContract() : way_(GetParam()()) {}
+  KvClientContract() : way_(GetParam().make()) {}
 
   KvClient& kv() { return way_->kv(); }
   std::vector<std::string> KeysOf(ScanRange scan);

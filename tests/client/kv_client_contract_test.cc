@@ -17,7 +17,8 @@ class OverTheWire final : public Way {
 };
 
 INSTANTIATE_TEST_SUITE_P(OverTheWire, KvClientContract,
-                         ::testing::Values([] { return std::make_unique<OverTheWire>(); }));
+                         ::testing::Values(NamedWay{
+                             "over the wire", [] { return std::make_unique<OverTheWire>(); }}));
 
 }  // namespace
 }  // namespace flotilla::client
