@@ -16,7 +16,7 @@ help:
 	@echo 'make test-tsan     the tests under ThreadSanitizer'
 	@echo 'make lint          clang-tidy and clang-format on all files'
 	@echo 'make format        format all C++ files'
-	@echo 'make sim           simulate fresh seeds'
+	@echo 'make sim           simulate fresh seeds (SEEDS=500), or one (SEED=n) with its trace'
 	@echo 'make compose-test  the docker-compose cluster under faults'
 	@echo 'make bench-smoke   a short benchmark beside etcd'
 	@echo 'make clean         remove what the build made'

@@ -40,7 +40,14 @@ class RunRecord {
   std::map<std::string, uint64_t> marks_;
 };
 
-// The same as a value.
+// What is run.
+struct RunRequest {
+  uint64_t seed = 0;
+  std::FILE* trace = nullptr;    // where lines about what happens go
+  std::FILE* history = nullptr;  // where what clients did and saw goes
+};
+
+// What came of it.
 struct RunResult {
   uint64_t seed = 0;
   std::string failure;  // empty: none
@@ -49,7 +56,13 @@ struct RunResult {
   // How many were drawn, skipped ones included: they have the numbers below this one.
   uint64_t faults = 0;
   Duration virtual_time{};
+  // Operations of clients, and those of them that were acknowledged.
+  uint64_t ops = 0;
+  uint64_t acked = 0;
   std::map<std::string, uint64_t> marks;
+  // Run twice, and whether the second run came out otherwise; filled by a sweep.
+  bool replayed = false;
+  bool nondeterministic = false;
 
   bool failed() const { return !failure.empty(); }
 };

@@ -1,12 +1,13 @@
 #include "tests/simulation/sweep.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstring>
-#include <sstream>
 #include <utility>
 
 #include "base/check.h"
@@ -16,6 +17,10 @@ namespace flotilla::simulation {
 
 namespace {
 
+// A seed takes less than a second, or some under a sanitizer: one that takes this long never ends.
+constexpr unsigned kSeedSecondsMax = 120;
+constexpr auto kProgressInterval = std::chrono::seconds(5);
+
 // A result on its way from a child: length, then fields.
 std::string Encode(const RunResult& result) {
   std::string body;
@@ -23,6 +28,9 @@ std::string Encode(const RunResult& result) {
   PutFixed64(body, result.events);
   PutFixed64(body, result.faults);
   PutFixed64(body, static_cast<uint64_t>(result.virtual_time.count()));
+  PutFixed64(body, result.ops);
+  PutFixed64(body, result.acked);
+  PutFixed64(body, uint64_t{result.replayed} | uint64_t{result.nondeterministic} << 1);
   PutString(body, result.failure);
   PutVarint(body, result.marks.size());
   for (const auto& [name, count] : result.marks) {
@@ -41,6 +49,11 @@ RunResult Decode(std::string_view body) {
   result.events = in.Fixed64();
   result.faults = in.Fixed64();
   result.virtual_time = Duration(static_cast<Duration::rep>(in.Fixed64()));
+  result.ops = in.Fixed64();
+  result.acked = in.Fixed64();
+  const uint64_t flags = in.Fixed64();
+  result.replayed = (flags & 1) != 0;
+  result.nondeterministic = (flags & 2) != 0;
   result.failure = in.String();
   for (uint64_t left = in.Varint(); left > 0 && in.ok(); --left) {
     const std::string name(in.String());
@@ -51,13 +64,37 @@ RunResult Decode(std::string_view body) {
 }
 
 RunResult RunOnceOrTwice(const RunSeed& run, uint64_t seed, bool twice) {
-  RunResult result = run(seed, nullptr);
+  RunResult result = run({.seed = seed});
   if (!twice || result.failed()) return result;
-  const RunResult again = run(seed, nullptr);
+  const RunResult again = run({.seed = seed});
+  result.replayed = true;
   if (again.hash != result.hash || again.events != result.events) {
+    result.nondeterministic = true;
     result.failure = "not deterministic: two runs differ";
   }
   return result;
+}
+
+void WriteAll(int pipe, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(pipe, bytes.data(), bytes.size());
+    FLOTILLA_CHECK_GT(put, 0);
+    bytes.remove_prefix(static_cast<size_t>(put));
+  }
+}
+
+std::string HowItDied(int status) {
+  return WIFSIGNALED(status) ? std::string("aborted: ") + ::strsignal(WTERMSIG(status))
+                             : "exited with " + std::to_string(WEXITSTATUS(status));
+}
+
+Duration CoreTimeOfChildren() {
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  const auto time = [](const timeval& t) {
+    return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+  };
+  return time(usage.ru_utime) + time(usage.ru_stime);
 }
 
 // A child and the seeds that are left to it: next, next + stride, ... below end.
@@ -74,14 +111,14 @@ class Sweeper {
       : run_(run), options_(options), out_(out) {}
 
   SweepSummary Run() {
-    const auto begin = std::chrono::steady_clock::now();
+    const Duration core_time_before = CoreTimeOfChildren();
     for (int i = 0; i < options_.jobs; ++i) {
       children_.push_back({.next = options_.first + static_cast<uint64_t>(i)});
       Fork(children_.back());
     }
-    while (ReadSome()) {
-    }
-    summary_.wall_time = std::chrono::steady_clock::now() - begin;
+    while (ReadSome()) ShowProgress();
+    summary_.wall_time = std::chrono::steady_clock::now() - begin_;
+    summary_.core_time = CoreTimeOfChildren() - core_time_before;
     return std::move(summary_);
   }
 
@@ -107,13 +144,9 @@ class Sweeper {
 
   void RunChild(uint64_t seed, int pipe) {
     for (; seed < end(); seed += stride()) {
-      const bool twice = seed % 1000 < options_.twice;
-      std::string bytes = Encode(RunOnceOrTwice(run_, seed, twice));
-      while (!bytes.empty()) {
-        const ssize_t put = ::write(pipe, bytes.data(), bytes.size());
-        FLOTILLA_CHECK_GT(put, 0);
-        bytes.erase(0, static_cast<size_t>(put));
-      }
+      const bool twice = (seed - options_.first) % options_.twice_one_in == 0;
+      ::alarm(kSeedSecondsMax);
+      WriteAll(pipe, Encode(RunOnceOrTwice(run_, seed, twice)));
     }
   }
 
@@ -154,29 +187,45 @@ class Sweeper {
     child.received.clear();
     int status = 0;
     ::waitpid(child.pid, &status, 0);
-    if (child.next >= end()) return;
+    if (stopped_ || child.next >= end()) return;
     // It died in the seed that it had not reported.
     RunResult result{.seed = child.next};
-    result.failure = WIFSIGNALED(status) ? std::string("aborted: ") + ::strsignal(WTERMSIG(status))
-                                         : "exited with " + std::to_string(WEXITSTATUS(status));
+    result.failure = HowItDied(status);
     Take(result);
     child.next += stride();
     Fork(child);
   }
 
   void Take(const RunResult& result) {
-    ++summary_.seeds;
-    summary_.events += result.events;
-    summary_.virtual_time += result.virtual_time;
-    for (const auto& [name, count] : result.marks) summary_.marks[name] += count;
+    summary_.Add(result);
     if (!result.failed()) return;
-    summary_.failures.push_back({.seed = result.seed, .what = result.failure});
-    std::fprintf(out_, "FAILED seed %llu: %s\n  replay: %s --seed=%llu --trace\n",
+    std::fprintf(out_, "FAILED seed %llu: %s\n  replay: %s SEED=%llu\n",
                  static_cast<unsigned long long>(result.seed), result.failure.c_str(),
                  options_.replay_command.c_str(), static_cast<unsigned long long>(result.seed));
     std::fflush(out_);
+    if (options_.until_failure) StopAll();
   }
 
+  void StopAll() {
+    stopped_ = true;
+    for (const Child& child : children_) {
+      if (child.pipe >= 0) ::kill(child.pid, SIGKILL);
+    }
+  }
+
+  void ShowProgress() {
+    const auto now = std::chrono::steady_clock::now();
+    if (options_.progress == nullptr || now - shown_ < kProgressInterval) return;
+    shown_ = now;
+    std::fprintf(options_.progress, "%llu of %llu seeds, %zu failed\n",
+                 static_cast<unsigned long long>(summary_.seeds),
+                 static_cast<unsigned long long>(options_.seeds), summary_.failures.size());
+    std::fflush(options_.progress);
+  }
+
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point shown_ = begin_;
+  bool stopped_ = false;
   const RunSeed& run_;
   const SweepOptions& options_;
   std::FILE* const out_;
@@ -185,21 +234,6 @@ class Sweeper {
 };
 
 }  // namespace
-
-std::string SweepSummary::ToJson() const {
-  const auto seconds = [](Duration time) { return static_cast<double>(time.count()) * 1e-9; };
-  std::ostringstream os;
-  os << "{\"seeds\":" << seeds << ",\"failed\":" << failures.size() << ",\"events\":" << events
-     << ",\"virtual_seconds\":" << seconds(virtual_time)
-     << ",\"wall_seconds\":" << seconds(wall_time) << ",\"marks\":{";
-  const char* comma = "";
-  for (const auto& [name, count] : marks) {
-    os << comma << '"' << name << "\":" << count;
-    comma = ",";
-  }
-  os << "}}";
-  return os.str();
-}
 
 SweepSummary Sweep(const RunSeed& run, const SweepOptions& options, std::FILE* out) {
   return Sweeper(run, options, out).Run();

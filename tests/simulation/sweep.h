@@ -1,47 +1,34 @@
-// Runs a world for many seeds, in child processes: a seed that aborts (a CHECK, a sanitizer) is a
-// failed seed like any other and the sweep goes on. Prints how to replay each failure.
+// Runs a world for many seeds, in child processes: a seed that aborts (a CHECK, a sanitizer) or
+// never ends is a failed seed like any other and the sweep goes on. Prints how to replay each
+// failure.
 #ifndef FLOTILLA_TESTS_SIMULATION_SWEEP_H_
 #define FLOTILLA_TESTS_SIMULATION_SWEEP_H_
 
 #include <cstdint>
 #include <cstdio>
 #include <functional>
-#include <map>
 #include <string>
-#include <vector>
 
 #include "tests/simulation/run_record.h"
+#include "tests/simulation/sweep_summary.h"
 
 namespace flotilla::simulation {
 
-using RunSeed = std::function<RunResult(uint64_t seed, std::FILE* trace)>;
+using RunSeed = std::function<RunResult(const RunRequest& request)>;
 
 struct SweepOptions {
   uint64_t first = 1;
   uint64_t seeds = 1;
   // Child processes at a time.
   int jobs = 1;
-  // Per mille of the seeds are run twice; both runs must have the same hash.
-  uint32_t twice = 1000;
-  // What to put before --seed=N to replay a failure.
-  std::string replay_command = "simulate";
-};
-
-struct SweepFailure {
-  uint64_t seed = 0;
-  std::string what;
-};
-
-struct SweepSummary {
-  uint64_t seeds = 0;
-  uint64_t events = 0;
-  Duration virtual_time{};
-  Duration wall_time{};
-  std::map<std::string, uint64_t> marks;
-  std::vector<SweepFailure> failures;
-
-  // One line, as the last of a sweep.
-  std::string ToJson() const;
+  // One seed in so many is run twice, the first among them; both runs must have the same hash.
+  uint64_t twice_one_in = 20;
+  // No further seed is begun after one has failed.
+  bool until_failure = false;
+  // What to put before SEED=N to replay a failure.
+  std::string replay_command = "make sim";
+  // Where to say how far it is, every few seconds; null: nowhere.
+  std::FILE* progress = nullptr;
 };
 
 SweepSummary Sweep(const RunSeed& run, const SweepOptions& options, std::FILE* out);

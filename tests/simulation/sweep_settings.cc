@@ -25,6 +25,7 @@ SweepOptions SweepSettings() {
   options.seeds = FromEnvironment("FLOTILLA_SIM_SEEDS", 200);
   options.first = FromEnvironment("FLOTILLA_SIM_FIRST", FromTime());
   options.jobs = 2;
+  options.progress = stderr;
   std::printf("%llu seeds from FLOTILLA_SIM_FIRST=%llu\n",
               static_cast<unsigned long long>(options.seeds),
               static_cast<unsigned long long>(options.first));

@@ -306,9 +306,12 @@ void ClusterWorld::RunUntil(Duration time) {
   }
 }
 
-RunResult RunClusterWorld(uint64_t seed, std::FILE* trace) {
-  Random random = SimWorld(seed).Stream("options");
-  return ClusterWorld(seed, ClusterWorldOptions::Draw(random), trace).Run();
+RunResult RunClusterWorld(const RunRequest& request) {
+  Random random = SimWorld(request.seed).Stream("options");
+  ClusterWorld world(request.seed, ClusterWorldOptions::Draw(random), request.trace);
+  RunResult result = world.Run();
+  if (request.history != nullptr) WriteHistory(world.history(), request.seed, request.history);
+  return result;
 }
 
 }  // namespace flotilla::simulation

@@ -147,7 +147,7 @@ class ClusterWorld : public ClientNetwork {
 };
 
 // One seed, everything drawn from it.
-RunResult RunClusterWorld(uint64_t seed, std::FILE* trace = nullptr);
+RunResult RunClusterWorld(const RunRequest& request);
 
 }  // namespace flotilla::simulation
 

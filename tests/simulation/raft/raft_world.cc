@@ -221,9 +221,9 @@ raft::ConfigurationChange RaftWorld::DrawChange(const raft::Configuration& confi
   return change;
 }
 
-RunResult RunRaftWorld(uint64_t seed, std::FILE* trace) {
-  Random random = SimWorld(seed).Stream("options");
-  return RaftWorld(seed, RaftWorldOptions::Draw(random), trace).Run();
+RunResult RunRaftWorld(const RunRequest& request) {
+  Random random = SimWorld(request.seed).Stream("options");
+  return RaftWorld(request.seed, RaftWorldOptions::Draw(random), request.trace).Run();
 }
 
 }  // namespace flotilla::simulation

@@ -95,7 +95,7 @@ class RaftWorld {
 };
 
 // One seed, everything drawn from it.
-RunResult RunRaftWorld(uint64_t seed, std::FILE* trace = nullptr);
+RunResult RunRaftWorld(const RunRequest& request);
 
 }  // namespace flotilla::simulation
 
