@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,8 @@ struct RunRequest {
   uint64_t seed = 0;
   std::FILE* trace = nullptr;    // where lines about what happens go
   std::FILE* history = nullptr;  // where what clients did and saw goes
+  // Numbers of faults not to carry out (fault_schedule.h).
+  std::set<uint64_t> skipped_faults{};
 };
 
 // What came of it.

@@ -1,5 +1,7 @@
 // simulate --seeds=N [--first=S] [--jobs=J] [--world=cluster|raft]  sweeps; the last line is JSON
-// simulate --seed=S [--trace] [--history=FILE] [--world=...]        runs one seed
+// simulate --seed=S [--trace] [--history=FILE] [--skip=1-3,7] [--world=...]  runs one seed, without
+//                                                                  those of its faults
+// simulate --seed=S --shrink [--world=...]                          finds the faults that it needs
 //
 // Exits with 0 when every seed passed, 1 when one failed or a situation that so many seeds must
 // have seen never came up, 2 on bad usage.
@@ -12,6 +14,7 @@
 #include "CLI/CLI.hpp"
 #include "tests/simulation/cluster/cluster_world.h"
 #include "tests/simulation/raft/raft_world.h"
+#include "tests/simulation/shrink.h"
 #include "tests/simulation/sweep.h"
 
 namespace flotilla::simulation {
@@ -36,6 +39,22 @@ int RunOne(const World& world, const RunRequest& request) {
   return result.failed() ? 1 : 0;
 }
 
+int ShrinkOne(const World& world, uint64_t seed, const std::string& replay_command) {
+  const Shrunk shrunk = Shrink(world.run, seed, stderr);
+  const auto number = static_cast<unsigned long long>(seed);
+  if (shrunk.failure.empty()) {
+    std::printf("seed %llu passes\n", number);
+    return 0;
+  }
+  std::printf(
+      "seed %llu: FAILED: %s\n%llu of %llu faults are needed\n  replay: %s SEED=%llu SKIP=%s\n",
+      number, shrunk.failure.c_str(),
+      static_cast<unsigned long long>(shrunk.faults - shrunk.skipped.size()),
+      static_cast<unsigned long long>(shrunk.faults), replay_command.c_str(), number,
+      EncodeNumbers(shrunk.skipped).c_str());
+  return 1;
+}
+
 int RunMany(const World& world, const SweepOptions& options) {
   std::printf("%llu seeds from %llu\n", static_cast<unsigned long long>(options.seeds),
               static_cast<unsigned long long>(options.first));
@@ -55,6 +74,8 @@ int Main(int argc, char** argv) {
   SweepOptions options{.first = FreshSeed(), .progress = stderr};
   RunRequest one_run;
   bool trace = false;
+  bool shrink = false;
+  std::string skip;
   std::string history;
   std::string world = "cluster";
   app.add_option("--seeds", options.seeds, "how many seeds to run");
@@ -66,6 +87,8 @@ int Main(int argc, char** argv) {
   CLI::Option* one = app.add_option("--seed", one_run.seed, "run this one");
   app.add_flag("--trace", trace, "say what happens")->needs(one);
   app.add_option("--history", history, "write what clients did and saw to this file")->needs(one);
+  app.add_option("--skip", skip, "numbers of faults that do not happen")->needs(one);
+  app.add_flag("--shrink", shrink, "find the faults that its failure needs")->needs(one);
   app.add_option("--world", world, "what is simulated")->check(CLI::IsMember(worlds));
   try {
     app.parse(argc, argv);
@@ -74,6 +97,11 @@ int Main(int argc, char** argv) {
   }
   options.replay_command = "make sim WORLD=" + world;
   if (one->count() == 0) return RunMany(worlds.at(world), options);
+  if (shrink) return ShrinkOne(worlds.at(world), one_run.seed, options.replay_command);
+  if (!DecodeNumbers(skip, one_run.skipped_faults)) {
+    std::fprintf(stderr, "--skip takes numbers and ranges: 1-3,7\n");
+    return 2;
+  }
   if (trace) one_run.trace = stdout;
   if (!history.empty()) {
     one_run.history = std::fopen(history.c_str(), "w");

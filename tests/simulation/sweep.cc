@@ -199,11 +199,14 @@ class Sweeper {
   void Take(const RunResult& result) {
     summary_.Add(result);
     if (!result.failed()) return;
-    std::fprintf(out_, "FAILED seed %llu: %s\n  replay: %s SEED=%llu\n",
+    if (options_.until_failure) StopAll();
+    if (options_.quiet) return;
+    std::fprintf(out_,
+                 "FAILED seed %llu: %s\n  replay: %s SEED=%llu\n  shrink: %s SEED=%llu SHRINK=1\n",
                  static_cast<unsigned long long>(result.seed), result.failure.c_str(),
+                 options_.replay_command.c_str(), static_cast<unsigned long long>(result.seed),
                  options_.replay_command.c_str(), static_cast<unsigned long long>(result.seed));
     std::fflush(out_);
-    if (options_.until_failure) StopAll();
   }
 
   void StopAll() {

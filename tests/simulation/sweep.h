@@ -27,6 +27,8 @@ struct SweepOptions {
   bool until_failure = false;
   // What to put before SEED=N to replay a failure.
   std::string replay_command = "make sim";
+  // Failures are counted, and nothing is printed.
+  bool quiet = false;
   // Where to say how far it is, every few seconds; null: nowhere.
   std::FILE* progress = nullptr;
 };

@@ -94,6 +94,7 @@ void SweepSummary::Add(const RunResult& result) {
   events += result.events;
   ops += result.ops;
   acked += result.acked;
+  faults += result.faults;
   virtual_time += result.virtual_time;
   for (const auto& [name, count] : result.marks) marks[name] += count;
   if (result.failed()) failures.push_back({.seed = result.seed, .what = result.failure});

@@ -25,6 +25,7 @@ struct SweepSummary {
   uint64_t events = 0;
   uint64_t ops = 0;
   uint64_t acked = 0;
+  uint64_t faults = 0;
   Duration virtual_time{};
   Duration wall_time{};
   Duration core_time{};  // of all processors, both runs of replayed seeds

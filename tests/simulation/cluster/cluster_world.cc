@@ -308,7 +308,9 @@ void ClusterWorld::RunUntil(Duration time) {
 
 RunResult RunClusterWorld(const RunRequest& request) {
   Random random = SimWorld(request.seed).Stream("options");
-  ClusterWorld world(request.seed, ClusterWorldOptions::Draw(random), request.trace);
+  ClusterWorldOptions options = ClusterWorldOptions::Draw(random);
+  options.skipped_faults = request.skipped_faults;
+  ClusterWorld world(request.seed, options, request.trace);
   RunResult result = world.Run();
   if (request.history != nullptr) WriteHistory(world.history(), request.seed, request.history);
   return result;

@@ -223,7 +223,9 @@ raft::ConfigurationChange RaftWorld::DrawChange(const raft::Configuration& confi
 
 RunResult RunRaftWorld(const RunRequest& request) {
   Random random = SimWorld(request.seed).Stream("options");
-  return RaftWorld(request.seed, RaftWorldOptions::Draw(random), request.trace).Run();
+  RaftWorldOptions options = RaftWorldOptions::Draw(random);
+  options.skipped_faults = request.skipped_faults;
+  return RaftWorld(request.seed, options, request.trace).Run();
 }
 
 }  // namespace flotilla::simulation
