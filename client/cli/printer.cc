@@ -36,10 +36,18 @@ size_t WidthOf(const std::string& text) {
   }));
 }
 
+// A table is for people: what a terminal would take for a command must not reach it.
+bool HasControls(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 std::string CellOf(const Field::Value& value) {
   if (std::holds_alternative<std::nullptr_t>(value)) return "-";
   std::string text = TextOf(value);
-  if (!IsUtf8(text)) text = "base64:" + ToBase64(std::get<std::string>(value));
+  if (!IsUtf8(text) || HasControls(text)) {
+    text = "base64:" + ToBase64(std::get<std::string>(value));
+  }
   if (WidthOf(text) <= kCellColumnsMax) return text;
   size_t end = 0;
   for (size_t width = 0; width < kCellColumnsMax - 3; ++width) {

@@ -203,6 +203,13 @@ TEST_F(CliTest, GetInEveryFormat) {
             "k    a\\tb   1        1\n");
 }
 
+TEST_F(CliTest, ATableSendsNoCommandsToTheTerminal) {
+  (void)Run({"put", "k", "\x1b[2J\x07"});
+  const std::string table = Run({"get", "k", "-o", "table"}).out;
+  EXPECT_THAT(table, HasSubstr("base64:G1sySgc="));
+  EXPECT_THAT(table, Not(HasSubstr("\x1b")));
+}
+
 TEST_F(CliTest, JsonIsReadableUtf8AndBase64OnlyWhereItMust) {
   (void)Run({"put", "käse", "\xff\xfe"});
   EXPECT_EQ(Run({"get", "käse", "-o", "json"}).out,
