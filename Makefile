@@ -1,8 +1,8 @@
 # Every target is one script in scripts/, which can be called directly and says what it does.
 
 .DEFAULT_GOAL := help
-targets := setup build demo test test-asan test-tsan lint format sim up down compose-test \
-           bench-smoke clean
+targets := setup build demo test test-asan test-tsan lint format sim mutants up down \
+           compose-test bench-smoke clean
 .PHONY: help $(targets)
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint          clang-tidy and clang-format on all files'
 	@echo 'make format        format all C++ files'
 	@echo 'make sim           simulate fresh seeds (SEEDS=500), or one (SEED=n) with its trace'
+	@echo 'make mutants       plant bugs, one at a time: the simulator must find each (ONLY=name)'
 	@echo 'make compose-test  the docker-compose cluster under faults'
 	@echo 'make bench-smoke   a short benchmark beside etcd'
 	@echo 'make clean         remove what the build made'
