@@ -1,5 +1,6 @@
 #include "tests/simulation/nemesis.h"
 
+#include <initializer_list>
 #include <utility>
 
 namespace flotilla::simulation {
@@ -17,6 +18,13 @@ Duration DrawInterval(Random& random) {
 
 std::string Name(std::string_view what, NodeIndex node) {
   return std::string(what) + " " + std::to_string(node);
+}
+
+void MarkSeen(std::initializer_list<std::pair<std::string_view, uint64_t>> seen,
+              RunRecord& record) {
+  for (const auto& [mark, count] : seen) {
+    if (count > 0) record.Mark(mark);
+  }
 }
 
 }  // namespace
@@ -37,6 +45,7 @@ NemesisOptions NemesisOptions::Draw(Random& random) {
   options.partition_mean = milliseconds(random.Between(200, 8'000));
   options.clog_mean = milliseconds(random.Between(50, 4'000));
   options.stall_mean = milliseconds(random.Between(50, 4'000));
+  options.disk_fault_mean = milliseconds(random.Between(50, 4'000));
   options.clock_error_ppm = static_cast<int64_t>(random.Between(1, 200'000));
   options.crash = {.keep_old = static_cast<uint32_t>(random.Between(1, 4)),
                    .keep_new = static_cast<uint32_t>(random.Between(0, 4)),
@@ -58,6 +67,8 @@ Nemesis::Nemesis(World world, const NemesisOptions& options)
   AddFault("break connection", options.break_connection, &Nemesis::BreakConnection);
   AddFault("stall", options.stall, &Nemesis::Stall);
   AddFault("clock", options.clock, &Nemesis::SetClock);
+  AddFault("disk errors", options.disk_errors, &Nemesis::DiskErrors);
+  AddFault("disk full", options.disk_full, &Nemesis::DiskFull);
 }
 
 void Nemesis::AddFault(std::string_view name, Duration mean, Fault fault) {
@@ -69,21 +80,36 @@ void Nemesis::Stop() {
   EndCuts();
   ++cuts_;
   MarkMessages();
+  MarkDisks();
 }
 
 void Nemesis::MarkMessages() {
   const NetworkCounts& counts = world_.network.counts();
-  const std::pair<std::string_view, uint64_t> fates[] = {
-      {"network.lost", counts.lost},
-      {"network.blocked", counts.blocked},
-      {"network.over_capacity", counts.over_capacity},
-      {"network.connection_gone", counts.connection_gone},
-      {"network.duplicated", counts.duplicated},
-      {"network.replayed", counts.replayed},
-      {"network.overtaken", counts.overtaken},
-      {"network.held", counts.held}};
-  for (const auto& [mark, count] : fates) {
-    if (count > 0) world_.record.Mark(mark);
+  MarkSeen({{"network.lost", counts.lost},
+            {"network.blocked", counts.blocked},
+            {"network.over_capacity", counts.over_capacity},
+            {"network.connection_gone", counts.connection_gone},
+            {"network.duplicated", counts.duplicated},
+            {"network.replayed", counts.replayed},
+            {"network.overtaken", counts.overtaken},
+            {"network.held", counts.held}},
+           world_.record);
+}
+
+void Nemesis::MarkDisks() {
+  for (const auto& machine : world_.machines) {
+    const DiskCounts& counts = machine->disk().counts();
+    MarkSeen({{"disk.read_error", counts.read_errors},
+              {"disk.short_write", counts.write_errors},
+              {"disk.sync_failed", counts.sync_errors},
+              {"disk.no_space", counts.no_space},
+              {"disk.latent_error", counts.unreadable},
+              {"disk.changed_read", counts.changed},
+              {"disk.misdirected", counts.misdirected},
+              {"disk.unsynced_lost", counts.lost.sectors},
+              {"disk.torn", counts.lost.torn_files},
+              {"disk.name_lost", counts.lost.names}},
+             world_.record);
   }
 }
 
@@ -282,6 +308,33 @@ void Nemesis::SetClock(Random& random) {
   clock.SetRate(rate);
   clock.JumpWall(forward ? jump : -jump);
   if (clock.WallNow() != before) world_.record.Mark("nemesis.clock");
+}
+
+void Nemesis::DiskErrors(Random& random) {
+  const NodeIndex node = AnyMachine(random);
+  const Duration time = random.Exponential(options_.disk_fault_mean);
+  // From now and then to nearly always.
+  const auto chance = [&random] {
+    return random.Chance(1, 2) ? 0 : static_cast<uint32_t>(500u << random.Below(10));
+  };
+  const uint32_t read_error = chance();
+  const uint32_t write_error = chance();
+  const uint32_t sync_error = chance();
+  if (!world_.faults.Begin(Name("disk errors on", node))) return;
+  SimDisk& disk = world_.machines[node]->disk();
+  disk.SetErrors(read_error, write_error, sync_error);
+  world_.world.After(time, EventKind::kWorld, kWorldNode, [&disk] { disk.SetErrors(0, 0, 0); });
+}
+
+void Nemesis::DiskFull(Random& random) {
+  const NodeIndex node = AnyMachine(random);
+  const Duration time = random.Exponential(options_.disk_fault_mean);
+  const uint64_t room = random.Below(100'000);
+  if (!world_.faults.Begin(Name("disk full on", node))) return;
+  SimDisk& disk = world_.machines[node]->disk();
+  disk.SetCapacity(disk.UsedBytes() + room);
+  world_.world.After(time, EventKind::kWorld, kWorldNode,
+                     [&disk] { disk.SetCapacity(UINT64_MAX); });
 }
 
 NodeIndex Nemesis::AnyMachine(Random& random) const {

@@ -1,6 +1,6 @@
-// Breaks things: crashes, partitions, clogged and broken connections, stalls, wrong clocks, each
-// class on its own schedule drawn from the seed. Knows machines and links only, so that every world
-// can use it.
+// Breaks things: crashes, partitions, clogged and broken connections, stalls, wrong clocks, disks
+// that fail or are full, each class on its own schedule drawn from the seed. Knows machines and
+// links only, so that every world can use it.
 //
 // A mark says that a fault was felt, not that it was asked for: a partition counts when it
 // swallowed a message, a stall when it held work back.
@@ -34,11 +34,15 @@ struct NemesisOptions {
   Duration break_connection{};
   Duration stall{};
   Duration clock{};
+  // Not drawn: for worlds that have disks.
+  Duration disk_errors{};  // calls fail now and then, for a while
+  Duration disk_full{};    // for a while
 
   Duration downtime_mean = std::chrono::seconds(1);
   Duration partition_mean = std::chrono::seconds(3);
   Duration clog_mean = std::chrono::milliseconds(500);
   Duration stall_mean = std::chrono::seconds(1);
+  Duration disk_fault_mean = std::chrono::seconds(1);
   // Clocks run wrong by up to this much, either way.
   int64_t clock_error_ppm = 10'000;
   CrashModel crash;
@@ -90,8 +94,11 @@ class Nemesis {
   void BreakConnection(Random& random);
   void Stall(Random& random);
   void SetClock(Random& random);
+  void DiskErrors(Random& random);
+  void DiskFull(Random& random);
 
   void MarkMessages();
+  void MarkDisks();
   // Cuts of one kind replace those of the one before, which ends now. Their number.
   uint64_t BeginCuts(const std::string& name);
   void EndCuts();

@@ -45,21 +45,34 @@ class BusyWorld {
   SimMachines machines_ = MakeMachines(world_, network_, kMachines, {});
 
  private:
+  // Which may fail, as everything here.
+  static void WriteAFile(SimDisk& disk, const std::string& path) {
+    const auto file = disk.Open(path, OpenMode::kCreateOrReuse);
+    if (!file.ok()) return;
+    (void)(*file)->Write(0, std::string(50'000, static_cast<char>('a' + disk.calls() % 26)));
+    (void)(*file)->Read(0, 1);
+    if (disk.calls() % 3 > 0) (void)(*file)->Sync();
+    if (disk.calls() % 5 > 0) (void)disk.SyncDir(".");
+  }
+
   void Start(NodeIndex node) {
     machines_[node]->Start([this, node] { nemesis_.OnDeath(node); });
     network_.Attach(
         node, {.on_message = [](NodeIndex, Channel, std::string_view) {}, .on_peer_lost = {}});
     Work(node);
   }
+
   void Work(NodeIndex node) {
     SimMachine& machine = *machines_[node];
     for (NodeIndex peer = 0; peer < kMachines; ++peer) {
       if (peer != node) network_.Send(node, peer, 0, "x");
     }
-    (void)machine.disk().Exists("f");
+    WriteAFile(machine.disk(), "f" + std::to_string(work_++ % 100));
     machine.executor().PostAt(machine.clock().Now() + milliseconds(10),
                               [this, node] { Work(node); });
   }
+
+  uint64_t work_ = 0;
 };
 
 NemesisOptions Everything() {
@@ -68,7 +81,7 @@ NemesisOptions Everything() {
        {&NemesisOptions::power_off, &NemesisOptions::kill, &NemesisOptions::die_at_disk_call,
         &NemesisOptions::die_at_network_call, &NemesisOptions::partition, &NemesisOptions::swizzle,
         &NemesisOptions::clog, &NemesisOptions::break_connection, &NemesisOptions::stall,
-        &NemesisOptions::clock}) {
+        &NemesisOptions::clock, &NemesisOptions::disk_errors, &NemesisOptions::disk_full}) {
     options.*mean = seconds(5);
   }
   return options;
@@ -83,8 +96,12 @@ TEST(Nemesis, EveryFaultIsFelt) {
                            "nemesis.partition.chain", "nemesis.stall", "nemesis.clock"}) {
     EXPECT_TRUE(busy.Seen(mark)) << mark;
   }
-  EXPECT_GT(busy.network_.counts().held, 0u);
-  EXPECT_GT(busy.network_.counts().connection_gone, 0u);
+  busy.nemesis_.Stop();
+  for (const char* mark :
+       {"disk.read_error", "disk.short_write", "disk.sync_failed", "disk.no_space", "disk.torn",
+        "disk.name_lost", "network.held", "network.connection_gone", "network.blocked"}) {
+    EXPECT_TRUE(busy.Seen(mark)) << mark;
+  }
   EXPECT_FALSE(busy.record_.failed()) << busy.record_.failure();
 }
 

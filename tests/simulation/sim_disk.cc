@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/status_macros.h"
 
 namespace flotilla::simulation {
@@ -23,35 +24,60 @@ absl::Status IoError(std::string_view what) {
 
 class SimDisk::OpenFile : public File {
  public:
-  OpenFile(SimDisk& disk, SimFileNode::Ptr node, bool writable)
-      : disk_(disk), node_(std::move(node)), writable_(writable), epoch_(disk.epoch_) {}
+  OpenFile(SimDisk& disk, std::string path, SimFileNode::Ptr node, bool writable)
+      : disk_(disk),
+        path_(std::move(path)),
+        node_(std::move(node)),
+        writable_(writable),
+        epoch_(disk.epoch_) {}
 
   absl::StatusOr<std::string> Read(uint64_t offset, size_t size) const override {
     FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
-    if (disk_.DrawFault(disk_.fail_next_read_, disk_.options_.read_error)) return IoError("read");
+    if (disk_.DrawFault(disk_.fail_next_read_, disk_.options_.read_error)) {
+      ++disk_.counts_.read_errors;
+      return IoError("read");
+    }
     const std::string& data = node_->image.data();
+    if (const std::optional<Damage> damage = node_->image.DamageIn(offset, size)) {
+      if (*damage == Damage::kUnreadable) {
+        ++disk_.counts_.unreadable;
+        return IoError("read");
+      }
+      ++disk_.counts_.changed;
+    }
     return offset >= data.size() ? std::string() : data.substr(offset, size);
   }
 
   absl::Status Write(uint64_t offset, std::string_view data) override {
     FLOTILLA_RETURN_IF_ERROR(BeginWrite());
     if (disk_.DrawFault(disk_.fail_next_write_, disk_.options_.write_error)) {
+      ++disk_.counts_.write_errors;
       node_->image.Write(offset, data.substr(0, disk_.random_.Below(data.size() + 1)));
       return IoError("write");
     }
+    if (disk_.IsMisdirected(path_) && !data.empty()) {
+      disk_.Misdirect(node_, offset, data);
+      return absl::OkStatus();
+    }
+    disk_.NoteWrite(node_);
     const uint64_t room = Room(offset, data.size());
     node_->image.Write(offset, data.substr(0, room));
-    if (room < data.size()) return absl::ResourceExhaustedError("write: no space left on disk");
+    if (room < data.size()) {
+      ++disk_.counts_.no_space;
+      return absl::ResourceExhaustedError("write: no space left on disk");
+    }
     return absl::OkStatus();
   }
 
   absl::Status Sync() override {
     FLOTILLA_RETURN_IF_ERROR(Begin(Call::kSync));
     if (disk_.DrawFault(disk_.fail_next_sync_, disk_.options_.sync_error)) {
+      ++disk_.counts_.sync_errors;
       node_->image.ForgetDirty();
       return IoError("sync");
     }
     node_->image.Sync();
+    disk_.NoteSync(node_);
     return absl::OkStatus();
   }
 
@@ -59,6 +85,7 @@ class SimDisk::OpenFile : public File {
     FLOTILLA_RETURN_IF_ERROR(BeginWrite());
     const uint64_t old_size = node_->image.data().size();
     if (size > old_size && Room(old_size, size - old_size) < size - old_size) {
+      ++disk_.counts_.no_space;
       return absl::ResourceExhaustedError("truncate: no space left on disk");
     }
     node_->image.Truncate(size);
@@ -100,6 +127,7 @@ class SimDisk::OpenFile : public File {
   }
 
   SimDisk& disk_;
+  const std::string path_;
   const SimFileNode::Ptr node_;
   const bool writable_;
   const uint64_t epoch_;
@@ -136,7 +164,7 @@ absl::StatusOr<std::unique_ptr<File>> SimDisk::Open(const std::string& path, Ope
     node = std::make_shared<SimFileNode>();
     FLOTILLA_RETURN_IF_ERROR(tree_.Create(path, node));
   }
-  return std::make_unique<OpenFile>(*this, std::move(node), mode != OpenMode::kReadOnly);
+  return std::make_unique<OpenFile>(*this, path, std::move(node), mode != OpenMode::kReadOnly);
 }
 
 absl::StatusOr<bool> SimDisk::Exists(const std::string& path) {
@@ -191,7 +219,10 @@ absl::Status SimDisk::CreateFolder(const std::string& folder) {
 
 absl::Status SimDisk::SyncDir(const std::string& folder) {
   FLOTILLA_RETURN_IF_ERROR(Begin(Call::kSync));
-  if (DrawFault(fail_next_sync_, options_.sync_error)) return IoError("sync of " + folder);
+  if (DrawFault(fail_next_sync_, options_.sync_error)) {
+    ++counts_.sync_errors;
+    return IoError("sync of " + folder);
+  }
   return tree_.SyncFolder(folder);
 }
 
@@ -212,17 +243,28 @@ absl::StatusOr<std::unique_ptr<FileLock>> SimDisk::Lock(const std::string& path)
 }
 
 void SimDisk::Crash(const CrashModel& model) {
-  tree_.Crash(model, random_);
+  BringStrayHome();
+  counts_.lost += tree_.Crash(model, random_);
   Forget();
 }
 
-void SimDisk::KillProcess() { Forget(); }
+void SimDisk::KillProcess() {
+  BringStrayHome();
+  Forget();
+}
 
 std::unique_ptr<SimDisk> SimDisk::CloneAfterCrash(uint64_t seed, const CrashModel& model) const {
   auto copy = std::make_unique<SimDisk>(seed, options_);
+  FLOTILLA_CHECK(!stray_.has_value());
   copy->tree_ = tree_.Clone();
   copy->tree_.Crash(model, copy->random_);
   return copy;
+}
+
+void SimDisk::SetErrors(uint32_t read_error, uint32_t write_error, uint32_t sync_error) {
+  options_.read_error = read_error;
+  options_.write_error = write_error;
+  options_.sync_error = sync_error;
 }
 
 void SimDisk::DieAtCall(uint64_t k, std::function<void()> died) {
@@ -237,15 +279,83 @@ absl::Status SimDisk::FlipBit(const std::string& path, uint64_t byte_offset, uin
   return absl::OkStatus();
 }
 
-bool SimDisk::FlipRandomBit(const std::string& folder) {
-  std::vector<SimFileImage*> images;
-  tree_.ForEachFile(folder, [&](SimFileNode& file) {
-    if (!file.image.data().empty()) images.push_back(&file.image);
-  });
-  if (images.empty()) return false;
-  SimFileImage& image = *random_.Pick(images);
-  image.FlipBit(random_.Below(image.data().size()), static_cast<uint32_t>(random_.Below(8)));
-  return true;
+absl::Status SimDisk::LoseSector(const std::string& path, uint64_t offset) {
+  const SimFileNode::Ptr node = tree_.Find(path);
+  if (node == nullptr || node->is_folder) return NotFound(path);
+  node->image.LoseSector(offset);
+  return absl::OkStatus();
+}
+
+void SimDisk::MisdirectNextWrite(std::string prefix, bool until_vouched) {
+  misdirection_ = {.prefix = std::move(prefix), .until_vouched = until_vouched};
+}
+
+bool SimDisk::IsMisdirected(const std::string& path) const {
+  // One at a time.
+  return misdirection_.has_value() && !stray_.has_value() &&
+         path.starts_with(misdirection_->prefix);
+}
+
+void SimDisk::Misdirect(const SimFileNode::Ptr& file, uint64_t offset, std::string_view bytes) {
+  const std::string& data = file->image.data();
+  // Sectors begin where the device says: the landing has the same place within one.
+  const uint64_t within = offset % kSectorBytes;
+  const uint64_t room =
+      data.size() < within + bytes.size() ? 0 : data.size() - within - bytes.size();
+  std::optional<uint64_t> landing = random_.Below(room / kSectorBytes + 1) * kSectorBytes + within;
+  if (*landing == offset || *landing + bytes.size() > data.size()) landing.reset();
+  stray_ = {.file = file, .offset = offset, .bytes = std::string(bytes), .landing = landing};
+  if (landing.has_value()) stray_->overwritten = data.substr(*landing, bytes.size());
+  file->image.WriteElsewhere(offset, landing, bytes);
+  if (!std::exchange(misdirection_, std::nullopt)->until_vouched) {
+    ++counts_.misdirected;
+    stray_.reset();
+  }
+}
+
+void SimDisk::NoteWrite(const SimFileNode::Ptr& file) {
+  if (stray_.has_value() && stray_->file.lock() == file) stray_->followed = true;
+}
+
+void SimDisk::NoteSync(const SimFileNode::Ptr& file) {
+  if (!stray_.has_value() || stray_->file.lock() != file) return;
+  stray_->synced = true;
+  if (!stray_->followed) return;
+  ++counts_.misdirected;
+  stray_.reset();
+}
+
+void SimDisk::BringStrayHome() {
+  const std::optional<Stray> stray = std::exchange(stray_, std::nullopt);
+  const SimFileNode::Ptr file = stray.has_value() ? stray->file.lock() : nullptr;
+  if (file == nullptr) return;
+  SimFileImage& image = file->image;
+  if (stray->landing.has_value()) image.Restore(*stray->landing, stray->overwritten);
+  if (stray->synced) {
+    image.Restore(stray->offset, stray->bytes);
+  } else {
+    image.Write(stray->offset, stray->bytes);
+  }
+}
+
+std::vector<std::string> SimDisk::FilesBelow(const std::string& folder) const {
+  std::vector<std::string> paths;
+  const SimFileNode::Ptr node = tree_.Find(folder);
+  if (node == nullptr || !node->is_folder) return paths;
+  for (const auto& [name, child] : node->names) {
+    const std::string path = JoinPath(folder, name);
+    if (!child->is_folder) {
+      paths.push_back(path);
+      continue;
+    }
+    for (std::string& below : FilesBelow(path)) paths.push_back(std::move(below));
+  }
+  return paths;
+}
+
+std::string_view SimDisk::Peek(const std::string& path) const {
+  const SimFileNode::Ptr node = tree_.Find(path);
+  return node == nullptr ? std::string_view() : std::string_view(node->image.data());
 }
 
 Duration SimDisk::TakeLatency() { return std::exchange(latency_, Duration::zero()); }
@@ -281,6 +391,7 @@ void SimDisk::Forget() {
   die_at_call_ = 0;
   died_ = nullptr;
   fail_next_read_ = fail_next_write_ = fail_next_sync_ = false;
+  misdirection_.reset();
   latency_ = {};
 }
 

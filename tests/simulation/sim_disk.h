@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,6 +25,18 @@
 #include "tests/simulation/sim_folder_tree.h"
 
 namespace flotilla::simulation {
+
+// What was felt of a disk's faults.
+struct DiskCounts {
+  uint64_t read_errors = 0;
+  uint64_t write_errors = 0;  // after a part was written
+  uint64_t sync_errors = 0;
+  uint64_t no_space = 0;
+  uint64_t unreadable = 0;   // reads that met a latent error
+  uint64_t changed = 0;      // reads of what is not what was written
+  uint64_t misdirected = 0;  // writes, for good
+  CrashLoss lost;            // in crashes
+};
 
 struct SimDiskOptions {
   uint64_t capacity_bytes = UINT64_MAX;
@@ -60,6 +73,9 @@ class SimDisk : public Disk {
 
   void SetOptions(const SimDiskOptions& options) { options_ = options; }
   const SimDiskOptions& options() const { return options_; }
+  // Single ones of them: chances per million.
+  void SetErrors(uint32_t read_error, uint32_t write_error, uint32_t sync_error);
+  void SetCapacity(uint64_t bytes) { options_.capacity_bytes = bytes; }
 
   // The machine loses power: unsynced state goes where the model says, open files become invalid,
   // locks are free, pending one-shot faults are forgotten.
@@ -82,8 +98,18 @@ class SimDisk : public Disk {
 
   // Damage that the device does not report. Offsets beyond the end do nothing.
   absl::Status FlipBit(const std::string& path, uint64_t byte_offset, uint32_t bit);
-  // Flips one bit somewhere in the files below `folder`; false when they are empty.
-  bool FlipRandomBit(const std::string& folder);
+  // The sector at `offset` cannot be read until it is written again.
+  absl::Status LoseSector(const std::string& path, uint64_t offset);
+  // The next write of a file whose path begins with `prefix` lands at another place of that file,
+  // or of none. With `until_vouched` nobody can take it for a torn write: should a crash come
+  // before the file was written elsewhere and synced again, the write is where it belongs.
+  void MisdirectNextWrite(std::string prefix, bool until_vouched);
+
+  // For the harness: neither calls of the disk nor subject to its faults. Paths ascend.
+  std::vector<std::string> FilesBelow(const std::string& folder) const;
+  // What readers of the file see; empty when there is none.
+  std::string_view Peek(const std::string& path) const;
+  const DiskCounts& counts() const { return counts_; }
 
   // The time that calls cost since it was last asked.
   Duration TakeLatency();
@@ -95,6 +121,27 @@ class SimDisk : public Disk {
   class HeldLock;
   enum class Call { kRead, kWrite, kSync };
 
+  struct Misdirection {
+    std::string prefix;
+    bool until_vouched = false;
+  };
+  // A write that went astray and that nothing written later vouches for.
+  struct Stray {
+    std::weak_ptr<SimFileNode> file;
+    uint64_t offset = 0;
+    std::string bytes;
+    std::optional<uint64_t> landing;
+    std::string overwritten;  // at the landing
+    bool synced = false;
+    bool followed = false;  // by another write of the file
+  };
+
+  // The next write of this file is to go astray.
+  bool IsMisdirected(const std::string& path) const;
+  void Misdirect(const SimFileNode::Ptr& file, uint64_t offset, std::string_view bytes);
+  void NoteWrite(const SimFileNode::Ptr& file);
+  void NoteSync(const SimFileNode::Ptr& file);
+  void BringStrayHome();
   // Counts a call; an error when the machine is dead or dies of it.
   absl::Status Begin(Call call);
   void Forget();
@@ -113,7 +160,10 @@ class SimDisk : public Disk {
   bool fail_next_read_ = false;
   bool fail_next_write_ = false;
   bool fail_next_sync_ = false;
+  std::optional<Misdirection> misdirection_;
+  std::optional<Stray> stray_;
   Duration latency_{};
+  mutable DiskCounts counts_;
 };
 
 }  // namespace flotilla::simulation

@@ -1,5 +1,6 @@
 #include "tests/simulation/sim_disk.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -225,13 +226,120 @@ TEST_F(SimDiskTest, AFlippedBitIsSeenAndStays) {
   EXPECT_EQ(Contents(disk_, "f"), "c");
 }
 
-TEST_F(SimDiskTest, ARandomFlipStaysInsideItsFolder) {
-  ASSERT_TRUE(disk_.CreateFolder("a").ok());
-  WriteDurably(disk_, "a/f", "aaaa");
-  WriteDurably(disk_, "g", "aaaa");
-  EXPECT_TRUE(disk_.FlipRandomBit("a"));
-  EXPECT_NE(Contents(disk_, "a/f"), "aaaa");
-  EXPECT_EQ(Contents(disk_, "g"), "aaaa");
+TEST_F(SimDiskTest, ALatentErrorFailsEveryReadThatMeetsItUntilTheSectorIsWritten) {
+  WriteDurably(disk_, "f", std::string(4 * kSector, 'a'));
+  ASSERT_TRUE(disk_.LoseSector("f", kSector + 7).ok());
+  const auto file = OpenFile(disk_, "f");
+  EXPECT_EQ(file->Read(0, 4 * kSector).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(file->Read(2 * kSector - 1, 1).ok());
+  EXPECT_TRUE(file->Read(0, kSector).ok());
+  EXPECT_TRUE(file->Read(2 * kSector, kSector).ok());
+  disk_.Crash({});
+  EXPECT_FALSE(ReadWholeFile(disk_, "f").ok()) << "it outlives a crash";
+  EXPECT_EQ(disk_.counts().unreadable, 3u);
+  ASSERT_TRUE(OpenFile(disk_, "f")->Write(kSector, std::string(kSector, 'b')).ok());
+  EXPECT_TRUE(ReadWholeFile(disk_, "f").ok());
+}
+
+TEST_F(SimDiskTest, AReadOfWhatWasChangedIsCounted) {
+  WriteDurably(disk_, "f", std::string(2 * kSector, 'a'));
+  ASSERT_TRUE(disk_.FlipBit("f", 0, 0).ok());
+  const auto file = OpenFile(disk_, "f");
+  EXPECT_TRUE(file->Read(kSector, 10).ok());
+  EXPECT_EQ(disk_.counts().changed, 0u);
+  EXPECT_TRUE(file->Read(0, 10).ok());
+  EXPECT_EQ(disk_.counts().changed, 1u);
+}
+
+TEST_F(SimDiskTest, AMisdirectedWriteLandsOnAnotherSectorAndLeavesTheOldData) {
+  const std::string before(16 * kSector, 'a');
+  ASSERT_TRUE(disk_.CreateFolder("log").ok());
+  WriteDurably(disk_, "log/f", before);
+  WriteDurably(disk_, "f", before);
+  disk_.MisdirectNextWrite("log/", false);
+  ASSERT_TRUE(OpenFile(disk_, "f")->Write(0, "b").ok());
+  EXPECT_EQ(Contents(disk_, "f")[0], 'b') << "another file";
+  const auto file = OpenFile(disk_, "log/f");
+  ASSERT_TRUE(file->Write(kSector, std::string(kSector, 'b')).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  const std::string contents = Contents(disk_, "log/f");
+  EXPECT_EQ(contents.substr(kSector, kSector), std::string(kSector, 'a'));
+  const size_t landing = contents.find('b');
+  ASSERT_NE(landing, std::string::npos);
+  EXPECT_EQ(landing % kSector, 0u);
+  EXPECT_EQ(std::count(contents.begin(), contents.end(), 'b'), static_cast<long>(kSector));
+  disk_.Crash(CrashModel::LoseAllUnsynced());
+  EXPECT_EQ(Contents(disk_, "log/f"), contents);
+  EXPECT_EQ(disk_.counts().misdirected, 1u);
+  ASSERT_TRUE(OpenFile(disk_, "log/f")->Write(0, "c").ok());
+  EXPECT_EQ(Contents(disk_, "log/f")[0], 'c') << "one only";
+}
+
+TEST_F(SimDiskTest, AMisdirectedWriteOfAWholeFileIsNowhere) {
+  disk_.MisdirectNextWrite("f", false);
+  const auto file = OpenFile(disk_, "f");
+  ASSERT_TRUE(file->Write(0, "abc").ok());
+  EXPECT_EQ(Contents(disk_, "f"), std::string(3, '\0'));
+}
+
+TEST_F(SimDiskTest, AMisdirectedWriteThatNothingVouchesForIsFoundInItsPlaceAfterACrash) {
+  const std::string before(16 * kSector, 'a');
+  for (const bool vouched : {false, true}) {
+    WriteDurably(disk_, "f", before);
+    disk_.MisdirectNextWrite("f", true);
+    const auto file = OpenFile(disk_, "f");
+    ASSERT_TRUE(file->Write(0, std::string(kSector, 'b')).ok());
+    ASSERT_TRUE(file->Sync().ok());
+    EXPECT_EQ(Contents(disk_, "f")[0], 'a');
+    if (vouched) {
+      ASSERT_TRUE(file->Write(15 * kSector, "c").ok());
+      ASSERT_TRUE(file->Sync().ok());
+    }
+    disk_.Crash(CrashModel::LoseAllUnsynced());
+    const std::string healed = std::string(kSector, 'b') + std::string(15 * kSector, 'a');
+    EXPECT_EQ(Contents(disk_, "f") == healed, !vouched);
+  }
+  EXPECT_EQ(disk_.counts().misdirected, 1u);
+}
+
+TEST_F(SimDiskTest, TheHarnessLooksWithoutCallingTheDisk) {
+  ASSERT_TRUE(disk_.CreateFolder("a/b").ok());
+  WriteDurably(disk_, "a/b/f", "x");
+  WriteDurably(disk_, "a/e", "y");
+  WriteDurably(disk_, "g", "z");
+  const uint64_t calls = disk_.calls();
+  EXPECT_EQ(disk_.FilesBelow("a"), (std::vector<std::string>{"a/b/f", "a/e"}));
+  EXPECT_EQ(disk_.Peek("a/b/f"), "x");
+  EXPECT_EQ(disk_.Peek("none"), "");
+  EXPECT_EQ(disk_.calls(), calls);
+}
+
+TEST_F(SimDiskTest, WhatACrashLostIsCounted) {
+  WriteDurably(disk_, "f", std::string(64 * kSector, 'a'));
+  ASSERT_TRUE(OpenFile(disk_, "f")->Write(0, std::string(64 * kSector, 'b')).ok());
+  ASSERT_TRUE(OpenFile(disk_, "unnamed")->Write(0, "x").ok());
+  disk_.Crash({.keep_name = 0});
+  EXPECT_GT(disk_.counts().lost.sectors, 10u);
+  EXPECT_LT(disk_.counts().lost.sectors, 54u);
+  EXPECT_EQ(disk_.counts().lost.torn_files, 1u);
+  EXPECT_EQ(disk_.counts().lost.names, 1u);
+}
+
+TEST_F(SimDiskTest, ErrorsAreCountedByKind) {
+  const auto file = OpenFile(disk_, "f");
+  disk_.FailNextWrite();
+  EXPECT_FALSE(file->Write(0, "abc").ok());
+  disk_.FailNextRead();
+  EXPECT_FALSE(file->Read(0, 1).ok());
+  disk_.FailNextSync();
+  EXPECT_FALSE(file->Sync().ok());
+  disk_.SetOptions({.capacity_bytes = 2});
+  EXPECT_FALSE(file->Write(0, "abcdef").ok());
+  const DiskCounts& counts = disk_.counts();
+  EXPECT_EQ(counts.write_errors, 1u);
+  EXPECT_EQ(counts.read_errors, 1u);
+  EXPECT_EQ(counts.sync_errors, 1u);
+  EXPECT_EQ(counts.no_space, 1u);
 }
 
 TEST_F(SimDiskTest, FromTheChosenCallOnEveryCallFailsUntilTheCrash) {

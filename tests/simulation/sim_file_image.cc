@@ -36,6 +36,7 @@ void SimFileImage::Write(uint64_t offset, std::string_view bytes) {
   const uint64_t old_size = data_.size();
   if (offset + bytes.size() > old_size) data_.resize(offset + bytes.size());
   std::copy(bytes.begin(), bytes.end(), data_.begin() + static_cast<ptrdiff_t>(offset));
+  ForgetDamage(offset, bytes.size());
   // A gap before the write is new, too.
   MarkDirty(std::min(offset, old_size), offset + bytes.size());
 }
@@ -43,6 +44,7 @@ void SimFileImage::Write(uint64_t offset, std::string_view bytes) {
 void SimFileImage::Truncate(uint64_t size) {
   const uint64_t old_size = data_.size();
   data_.resize(size);
+  if (size < old_size) ForgetDamage(size, old_size - size);
   MarkDirty(std::min(old_size, size), std::max(old_size, size));
 }
 
@@ -62,17 +64,77 @@ void SimFileImage::Sync() {
 
 void SimFileImage::FlipBit(uint64_t offset, uint32_t bit) {
   const char mask = static_cast<char>(1u << (bit % 8));
-  if (offset < data_.size()) data_[offset] = static_cast<char>(data_[offset] ^ mask);
+  if (offset < data_.size()) {
+    data_[offset] = static_cast<char>(data_[offset] ^ mask);
+    MarkDamaged(offset, 1, Damage::kChanged);
+  }
   if (offset < durable_.size()) durable_[offset] = static_cast<char>(durable_[offset] ^ mask);
 }
 
-void SimFileImage::Crash(const CrashModel& model, Random& random) {
+void SimFileImage::LoseSector(uint64_t offset) {
+  if (offset < data_.size()) MarkDamaged(offset, 1, Damage::kUnreadable);
+}
+
+void SimFileImage::WriteElsewhere(uint64_t offset, std::optional<uint64_t> landing,
+                                  std::string_view bytes) {
+  // The file has the size that its writer asked for.
+  const uint64_t size = std::max<uint64_t>(data_.size(), offset + bytes.size());
+  if (size > data_.size()) Truncate(size);
+  if (landing.has_value()) {
+    Write(*landing, bytes);
+    MarkDamaged(*landing, bytes.size(), Damage::kChanged);
+  }
+  MarkDamaged(offset, bytes.size(), Damage::kChanged);
+}
+
+void SimFileImage::Restore(uint64_t offset, std::string_view bytes) {
+  for (std::string* contents : {&data_, &durable_}) {
+    if (contents->size() < offset + bytes.size()) contents->resize(offset + bytes.size());
+    contents->replace(offset, bytes.size(), bytes);
+  }
+  ForgetDamage(offset, bytes.size());
+}
+
+std::optional<Damage> SimFileImage::DamageIn(uint64_t offset, uint64_t size) const {
+  if (damage_.empty() || size == 0) return std::nullopt;
+  std::optional<Damage> worst;
+  const uint64_t last = (offset + size - 1) / kSectorBytes;
+  for (auto it = damage_.lower_bound(offset / kSectorBytes);
+       it != damage_.end() && it->first <= last; ++it) {
+    worst = std::max(worst.value_or(it->second), it->second);
+  }
+  return worst;
+}
+
+void SimFileImage::MarkDamaged(uint64_t offset, uint64_t size, Damage damage) {
+  for (uint64_t sector = offset / kSectorBytes; sector * kSectorBytes < offset + size; ++sector) {
+    damage_[sector] = damage;
+  }
+}
+
+void SimFileImage::ForgetDamage(uint64_t offset, uint64_t size) {
+  if (damage_.empty() || size == 0) return;
+  damage_.erase(damage_.lower_bound(offset / kSectorBytes),
+                damage_.upper_bound((offset + size - 1) / kSectorBytes));
+}
+
+CrashLoss& CrashLoss::operator+=(const CrashLoss& other) {
+  sectors += other.sectors;
+  torn_files += other.torn_files;
+  names += other.names;
+  return *this;
+}
+
+CrashLoss SimFileImage::Crash(const CrashModel& model, Random& random) {
+  CrashLoss loss;
+  bool some_kept = false;
   const uint64_t size = SizeAfterCrash(model, random);
   std::string after = durable_;
   after.resize(size);
   for (uint64_t at = 0; at < size; at += kSectorBytes) {
     if (!IsDirty(at / kSectorBytes)) continue;
     const size_t length = std::min<uint64_t>(kSectorBytes, size - at);
+    const std::string old = after.substr(at, length);
     switch (DrawFate(model, random)) {
       case Fate::kOld:
         break;
@@ -86,10 +148,18 @@ void SimFileImage::Crash(const CrashModel& model, Random& random) {
         for (size_t i = 0; i < length; ++i) after[at + i] = static_cast<char>(random.Next());
         break;
     }
+    // What was written is gone, kept, or was there before.
+    if (data_.compare(at, length, after, at, length) != 0) {
+      ++loss.sectors;
+    } else if (after.compare(at, length, old) != 0) {
+      some_kept = true;
+    }
   }
+  if (loss.sectors > 0 && some_kept) loss.torn_files = 1;
   durable_ = after;
   data_ = std::move(after);
   dirty_.clear();
+  return loss;
 }
 
 uint64_t SimFileImage::SizeAfterCrash(const CrashModel& model, Random& random) const {

@@ -4,6 +4,8 @@
 #define FLOTILLA_TESTS_SIMULATION_SIM_FILE_IMAGE_H_
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,21 @@ struct CrashModel {
   static CrashModel LoseAllUnsynced() { return {.keep_new = 0, .keep_name = 0}; }
 };
 
+// What a crash made of what was never synced.
+struct CrashLoss {
+  uint64_t sectors = 0;     // hold something else than what was written
+  uint64_t torn_files = 0;  // hold one part of what was written and not another
+  uint64_t names = 0;       // changes of folders
+
+  CrashLoss& operator+=(const CrashLoss& other);
+};
+
+// What became of a sector behind the back of whoever wrote it. It ends when it is written again.
+enum class Damage : uint8_t {
+  kChanged,     // it reads, but not as what was written
+  kUnreadable,  // a latent error: no read gets past it
+};
+
 class SimFileImage {
  public:
   const std::string& data() const { return data_; }
@@ -41,10 +58,21 @@ class SimFileImage {
   void ForgetDirty() { dirty_.clear(); }
   // Both what is read and what is durable change: the device lied.
   void FlipBit(uint64_t offset, uint32_t bit);
+  // The sector at `offset` cannot be read.
+  void LoseSector(uint64_t offset);
+  // A write meant for `offset` lands at `landing`, or where no file is: what was at the one stays,
+  // what was at the other is lost.
+  void WriteElsewhere(uint64_t offset, std::optional<uint64_t> landing, std::string_view bytes);
+  // What should have been there all the time, durably.
+  void Restore(uint64_t offset, std::string_view bytes);
+  // The worst that a read of that range meets.
+  std::optional<Damage> DamageIn(uint64_t offset, uint64_t size) const;
 
-  void Crash(const CrashModel& model, Random& random);
+  CrashLoss Crash(const CrashModel& model, Random& random);
 
  private:
+  void MarkDamaged(uint64_t offset, uint64_t size, Damage damage);
+  void ForgetDamage(uint64_t offset, uint64_t size);
   void MarkDirty(uint64_t first_byte, uint64_t end_byte);
   bool IsDirty(uint64_t sector) const;
   uint64_t SizeAfterCrash(const CrashModel& model, Random& random) const;
@@ -53,6 +81,8 @@ class SimFileImage {
   std::string durable_;
   // A bit for each sector that was written since the last sync.
   std::vector<uint64_t> dirty_;
+  // By sector.
+  std::map<uint64_t, Damage> damage_;
 };
 
 }  // namespace flotilla::simulation

@@ -163,16 +163,21 @@ void SimFolderTree::MakeDurable(SimFileNode& folder, const SimFileNode::Change& 
   if (!change.put_name.empty()) folder.durable_names[change.put_name] = change.node;
 }
 
-void SimFolderTree::Crash(const CrashModel& model, Random& random) {
+CrashLoss SimFolderTree::Crash(const CrashModel& model, Random& random) {
+  CrashLoss loss;
   const std::vector<Ptr> nodes = Living();
   for (const Ptr& node : nodes) {
     for (const SimFileNode::Change& change : node->unsynced) {
-      if (random.Chance(model.keep_name, 1000)) MakeDurable(*node, change);
+      if (random.Chance(model.keep_name, 1000)) {
+        MakeDurable(*node, change);
+      } else {
+        ++loss.names;
+      }
     }
   }
   std::set<SimFileNode*> seen;
   Walk(root_, &SimFileNode::durable_names, seen, [&](const Ptr& node) {
-    if (!node->is_folder) node->image.Crash(model, random);
+    if (!node->is_folder) loss += node->image.Crash(model, random);
   });
   // What no name leads to is gone, also from the folders that are gone themselves.
   for (const Ptr& node : nodes) {
@@ -180,6 +185,7 @@ void SimFolderTree::Crash(const CrashModel& model, Random& random) {
     if (!seen.contains(node.get())) node->durable_names.clear();
     node->names = node->durable_names;
   }
+  return loss;
 }
 
 std::vector<Ptr> SimFolderTree::Living() const {

@@ -52,7 +52,7 @@ class SimFolderTree {
   absl::Status Link(std::string_view from, std::string_view to);
   absl::Status SyncFolder(std::string_view path);
 
-  void Crash(const CrashModel& model, Random& random);
+  CrashLoss Crash(const CrashModel& model, Random& random);
   SimFolderTree Clone() const;
 
   // Every file below `folder` that can be opened now, once, in the order of the first path.

@@ -32,7 +32,7 @@ EventId SimWorld::At(Duration when, EventKind kind, NodeIndex node, Task task,
 
 void SimWorld::AtEndOfEvent(Task task) {
   end_of_event_.push_back(std::move(task));
-  if (!in_event_) RunEndOfEvent();
+  if (!in_event_ && !ending_event_) RunEndOfEvent();
 }
 
 bool SimWorld::Step() {
@@ -67,12 +67,15 @@ uint64_t SimWorld::Mix(uint64_t hash, uint64_t fact) {
 }
 
 void SimWorld::RunEndOfEvent() {
-  // A task may add another: by index, and each is moved out before it runs.
+  // A task may add another, which this loop reaches: by index, and each is moved out before it
+  // runs.
+  ending_event_ = true;
   for (size_t i = 0; i < end_of_event_.size(); ++i) {
     Task task = std::move(end_of_event_[i]);
     task();
   }
   end_of_event_.clear();
+  ending_event_ = false;
 }
 
 }  // namespace flotilla::simulation

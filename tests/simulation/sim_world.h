@@ -65,6 +65,7 @@ class SimWorld {
   uint64_t events_ = 0;
   uint64_t events_this_instant_ = 0;
   bool in_event_ = false;
+  bool ending_event_ = false;
   std::vector<Task> end_of_event_;
 };
 

@@ -48,6 +48,19 @@ TEST(SimWorld, AtEndOfEventRunsBeforeTheNextEvent) {
   EXPECT_EQ(order, "abc");
 }
 
+TEST(SimWorld, WhatAnEndOfEventAddsRunsOnceAndAfterIt) {
+  SimWorld world(1);
+  std::string order;
+  world.After({}, EventKind::kWorld, kWorldNode, [&] {
+    world.AtEndOfEvent([&] {
+      world.AtEndOfEvent([&] { order += 'b'; });
+      order += 'a';
+    });
+  });
+  world.RunFor(seconds(1));
+  EXPECT_EQ(order, "ab");
+}
+
 TEST(SimWorld, StreamsOfOneSeedDifferByNameAndNumberAndRepeat) {
   SimWorld world(1);
   const uint64_t draw = world.Stream("disk", 1).Next();

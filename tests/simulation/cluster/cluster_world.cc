@@ -46,9 +46,6 @@ SimDiskOptions DrawDisk(Random& random) {
     disk.stall = static_cast<uint32_t>(random.Below(2'000));
     disk.stall_mean = milliseconds(random.Between(100, 3'000));
   }
-  if (random.Chance(1, 6)) disk.sync_error = static_cast<uint32_t>(random.Below(500));
-  if (random.Chance(1, 6)) disk.write_error = static_cast<uint32_t>(random.Below(500));
-  if (random.Chance(1, 6)) disk.read_error = static_cast<uint32_t>(random.Below(200));
   return disk;
 }
 
@@ -70,7 +67,7 @@ SimClientOptions DrawClient(Random& random) {
 }  // namespace
 
 bool ClusterWorldOptions::HasDiskFaults() const {
-  return machine.disk.read_error + machine.disk.write_error + machine.disk.sync_error > 0;
+  return nemesis.disk_errors + nemesis.disk_full > Duration::zero();
 }
 
 ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
@@ -79,6 +76,8 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
   options.clients = static_cast<uint32_t>(random.Between(1, 6));
   options.links = DrawLinks(random);
   options.nemesis = NemesisOptions::Draw(random);
+  if (random.Chance(1, 4)) options.nemesis.disk_errors = milliseconds(random.Between(500, 15'000));
+  if (random.Chance(1, 6)) options.nemesis.disk_full = milliseconds(random.Between(500, 15'000));
   options.machine = {.disk = DrawDisk(random),
                      .executor = {.post_delay_mean = DrawDelay(random, milliseconds(1)),
                                   .timer_delay_mean = DrawDelay(random, milliseconds(5))},

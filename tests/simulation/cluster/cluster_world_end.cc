@@ -81,7 +81,7 @@ void ClusterWorld::HealCore() {
       machine.SurviveCalls();
       if (machine.running()) machine.executor().Stall(world_.now());
       SimDiskOptions disk = options_.machine.disk;
-      disk.read_error = disk.write_error = disk.sync_error = disk.stall = 0;
+      disk.stall = 0;
       machine.disk().SetOptions(disk);
       for (const NodeIndex peer : core_) network_.SetLink(node, peer, LinkOptions());
       if (!machine.running()) host_->Start(node);
