@@ -82,6 +82,7 @@ constexpr std::string_view kClusterMarks[] = {
     "oracle.acknowledged",
     "oracle.committed",
     "oracle.configuration_checked",
+    "oracle.own_term_checked",
     "oracle.quorum_checked",
     "oracle.states_compared",
     "oracle.vote",

@@ -114,6 +114,7 @@ void GroupOracle::OnBody(const raft::Message& message, const raft::AppendRequest
     previous = entry.term;
   }
   NoteCommit(message.from, message.term, request.commit);
+  CheckOwnTerm(message.from, message.term, request.commit);
 }
 
 void GroupOracle::NoteEntry(const raft::Message& message, Term previous, const raft::Entry& entry) {
@@ -170,17 +171,45 @@ void GroupOracle::CheckQuorum(const raft::Member& leader, Term term, LogIndex in
   LogIndex& checked = quorums_[term];
   if (index <= checked) return;
   checked = index;
-  const std::optional<raft::RaftStatus> status = status_of_(leader);
-  // The active configuration is the one that counted if it was in the log before the entry was.
-  if (!status.has_value() || status->commit != index || !status->configuration_committed) return;
+  const std::optional<raft::Configuration> configuration = CountedBy(leader, term, index);
+  if (!configuration.has_value()) return;
   record_.Mark("oracle.quorum_checked");
   const auto agrees = [&](const raft::Member& member) {
     if (member == leader) return true;
     const auto known = acknowledged_.find({term, member.replica});
     return known != acknowledged_.end() && known->second >= index;
   };
-  if (!IsQuorum(status->configuration, agrees)) {
+  if (!IsQuorum(*configuration, agrees)) {
     Fail(leader, "commits index " + ToString(index) + " without the agreement of a quorum");
+  }
+}
+
+std::optional<raft::Configuration> GroupOracle::CountedBy(const raft::Member& leader, Term term,
+                                                          LogIndex index) const {
+  // A configuration counts for its own entry, a joint one is left only after that.
+  const auto entry = entries_.find({index, term});
+  if (entry != entries_.end() && entry->second.configuration.has_value()) {
+    return entry->second.configuration;
+  }
+  const std::optional<raft::RaftStatus> status = status_of_(leader);
+  // The active configuration is the one that counted if it was in the log before the entry was.
+  if (!status.has_value() || status->commit != index || !status->configuration_committed) {
+    return std::nullopt;
+  }
+  return status->configuration;
+}
+
+// A leader moves its commit to entries of its own term only: what a majority has of an earlier term
+// may still be overwritten (Raft thesis figure 3.7).
+void GroupOracle::CheckOwnTerm(const raft::Member& leader, Term term, LogIndex commit) {
+  const auto first = first_commits_.try_emplace(term, commit).first;
+  if (commit <= first->second) return;
+  const std::optional<Term> last = TermInLogOf(term, commit);
+  if (!last.has_value()) return;
+  record_.Mark("oracle.own_term_checked");
+  if (*last != term) {
+    Fail(leader, "commits index " + ToString(commit) + " of term " + ToString(*last) +
+                     " by counting in term " + ToString(term));
   }
 }
 

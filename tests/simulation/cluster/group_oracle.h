@@ -1,8 +1,9 @@
 // Knows everything that the members of one group ever said to each other, and compares each message
 // with it: election safety, log matching, leader completeness, state machine safety (Raft thesis
 // figure 3.2), that nobody votes twice in a term or forgets what it acknowledged, that what counts
-// as committed was acknowledged by a quorum, and that consecutive configurations have no disjoint
-// quorums. It looks at the wire only, so it needs nothing of the code that it watches.
+// as committed was acknowledged by a quorum and counted in its own term, and that consecutive
+// configurations have no disjoint quorums. It looks at the wire only, so it needs nothing of the
+// code that it watches.
 #ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_GROUP_ORACLE_H_
 #define FLOTILLA_TESTS_SIMULATION_CLUSTER_GROUP_ORACLE_H_
 
@@ -68,6 +69,10 @@ class GroupOracle {
   void NoteConfiguration(const raft::Message& message, const raft::Entry& entry);
   void NoteCommit(const raft::Member& leader, Term leader_term, LogIndex index);
   void CheckQuorum(const raft::Member& leader, Term term, LogIndex index);
+  // By whose agreement a leader commits the entry, as far as that can be told.
+  std::optional<raft::Configuration> CountedBy(const raft::Member& leader, Term term,
+                                               LogIndex index) const;
+  void CheckOwnTerm(const raft::Member& leader, Term term, LogIndex commit);
   std::optional<Term> TermInLogOf(Term leader_term, LogIndex index) const;
   // The last configuration before that entry, with its index, as far as entries are known.
   std::optional<std::pair<LogIndex, raft::Configuration>> ConfigurationBefore(LogIndex index,
@@ -91,6 +96,8 @@ class GroupOracle {
   absl::flat_hash_map<std::pair<Term, ReplicaId>, LogIndex> acknowledged_;
   // Of the last entry that a member has acknowledged: its log never falls behind that again.
   std::map<ReplicaId, Position> promised_;
+  // The commit in a leader's first append: what it knew before it counted anything.
+  absl::flat_hash_map<Term, LogIndex> first_commits_;
   // Up to where the commits of a leader's own term are checked.
   absl::flat_hash_map<Term, LogIndex> quorums_;
 };
