@@ -38,7 +38,7 @@ void SimNetwork::Send(NodeIndex from, NodeIndex to, Channel channel, std::string
   FLOTILLA_CHECK_LT(channel, kChannelsMax);
   Link& link = At(from, to);
   if (DiesSending(from)) return;
-  if (filter_ && !filter_(from, to, bytes)) {
+  if (filter_ && !filter_(from, to, channel, bytes)) {
     ++counts_.filtered;
     return;
   }

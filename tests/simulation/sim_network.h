@@ -59,8 +59,9 @@ class SimNetwork {
     std::function<void(NodeIndex from, Channel channel, std::string_view bytes)> on_message;
     std::function<void(NodeIndex peer)> on_peer_lost;
   };
-  // For directed tests: true lets the message pass.
-  using Filter = std::function<bool(NodeIndex from, NodeIndex to, std::string_view bytes)>;
+  // For directed tests: true lets the message pass, perhaps with parts of it taken out.
+  using Filter =
+      std::function<bool(NodeIndex from, NodeIndex to, Channel channel, std::string& bytes)>;
 
   // The world outlives the network.
   SimNetwork(SimWorld& world, NodeIndex nodes);

@@ -204,11 +204,15 @@ TEST_F(SimNetworkTest, ARestartedNodeGetsNothingThatWasSentToItsFormerLife) {
   EXPECT_EQ(inbox_[1].size(), 0u);
 }
 
-TEST_F(SimNetworkTest, TheFilterChoosesByContents) {
-  network_.SetFilter([](NodeIndex, NodeIndex, std::string_view bytes) { return bytes != "1003"; });
+TEST_F(SimNetworkTest, TheFilterChoosesByContentsAndMayChangeThem) {
+  network_.SetFilter([](NodeIndex, NodeIndex, Channel, std::string& bytes) {
+    if (bytes == "1005") bytes = "1015";
+    return bytes != "1003";
+  });
   SendMany(10);
   world_.RunFor(seconds(1));
-  EXPECT_EQ(inbox_[1].size(), 9u);
+  ASSERT_EQ(inbox_[1].size(), 9u);
+  EXPECT_EQ(inbox_[1][4], "1015");
 }
 
 }  // namespace
