@@ -1,11 +1,9 @@
 // Replication of a log, after part 3B of the labs of MIT 6.5840; whole nodes through the client
 // API.
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "node/request.h"
 #include "tests/simulation/scenarios/scenario.h"
 #include "tests/simulation/scenarios/scenario_seeds.h"
 #include <gtest/gtest.h>
@@ -14,43 +12,13 @@ namespace flotilla::simulation {
 namespace {
 
 using std::to_string;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class Mit3B : public ScenarioTest {};
 INSTANTIATE_TEST_SUITE_P(Seeds, Mit3B, ScenarioSeeds());
 
-// A write that is asked for at one node and never repeated; what became of it.
-struct OneWrite {
-  bool answered = false;
-  node::WriteReply reply;
-};
-using OneWrites = std::vector<std::shared_ptr<OneWrite>>;
-
-std::shared_ptr<OneWrite> WriteOnce(Scenario& scenario, NodeIndex at, const std::string& key) {
-  auto write = std::make_shared<OneWrite>();
-  node::WriteRequest request;
-  request.command = MakeBytes(kv::EncodeCommand({.operation = kv::Put{.key = key, .value = key}}));
-  scenario.Write(at, std::move(request), seconds(60), [write](const node::WriteReply& reply) {
-    *write = {.answered = true, .reply = reply};
-  });
-  return write;
-}
-
-// Each becomes an entry of its own.
-OneWrites WriteManyOnce(Scenario& scenario, NodeIndex at, int count, const std::string& prefix) {
-  OneWrites writes;
-  const LogIndex before = scenario.Raft(at).last_index;
-  for (int i = 0; i < count; ++i) {
-    writes.push_back(WriteOnce(scenario, at, prefix + to_string(i)));
-    scenario.RunFor(milliseconds(2));
-  }
-  EXPECT_GE(scenario.Raft(at).last_index, before + static_cast<uint64_t>(count));
-  return writes;
-}
-
 void ExpectNoneSucceeded(const OneWrites& writes) {
-  for (const auto& write : writes) EXPECT_FALSE(write->answered && write->reply.error.ok());
+  for (const auto& write : writes) EXPECT_FALSE(write->succeeded());
 }
 
 // Nobody can commit for longer than it takes to find out.
@@ -179,7 +147,7 @@ TEST_P(Mit3B, Rejoin) {
   client.Put("k", "1");
   const NodeIndex first = scenario.AwaitLeader();
   scenario.Isolate(first);
-  const OneWrites lost = WriteManyOnce(scenario, first, 3, "lost");
+  const OneWrites lost = scenario.WriteManyOnce(first, 3, "lost");
   client.AskOnly(scenario.AllBut({first}));
   client.Put("k", "2");
   const NodeIndex second = scenario.AwaitLeaderAmong(scenario.AllBut({first}));
@@ -204,7 +172,7 @@ TEST_P(Mit3B, Backup) {
   const NodeIndex with_first = scenario.AnyBut({first});
   const std::vector<NodeIndex> others = scenario.AllBut({first, with_first});
   scenario.Partition({{first, with_first}, others});
-  OneWrites lost = WriteManyOnce(scenario, first, 50, "lost");
+  OneWrites lost = scenario.WriteManyOnce(first, 50, "lost");
   client.AskOnly(others);
   for (int i = 0; i < 50; ++i) client.Put("kept" + to_string(i), "x");
   // The same again with the new leader and one of its followers.
@@ -212,7 +180,7 @@ TEST_P(Mit3B, Backup) {
   const NodeIndex away = scenario.AllBut({first, with_first, second}).front();
   const NodeIndex with_second = scenario.AllBut({first, with_first, second, away}).front();
   scenario.Partition({{second, with_second}});
-  const OneWrites more = WriteManyOnce(scenario, second, 50, "more");
+  const OneWrites more = scenario.WriteManyOnce(second, 50, "more");
   lost.insert(lost.end(), more.begin(), more.end());
   scenario.Partition({{first, with_first, away}});
   client.AskOnly({first, with_first, away});

@@ -47,7 +47,7 @@ ClusterHostOptions HostOptions(const ScenarioOptions& options, Random& random) {
   host.node.log.budget_bytes = 16 << 20;
   if (options.small_log) {
     host.node.log.segment_bytes = 16 << 10;
-    host.node.log.budget_bytes = 256 << 10;
+    host.node.log.budget_bytes = kSmallLogBudget;
     host.node.flush_log_entries = 10;
     host.node.flush_log_bytes = 2'000;
     host.node.compact_log_entries = 5;
@@ -80,6 +80,9 @@ Scenario::Scenario(uint64_t seed, const ScenarioOptions& options)
 
 Scenario::~Scenario() {
   for (const auto& client : clients_) client->GiveUp();
+  for (const auto& write : one_writes_) {
+    if (!write->answered) Record(write->operation);
+  }
   Judge();
 }
 
@@ -216,6 +219,12 @@ void Scenario::Partition(const std::vector<std::vector<NodeIndex>>& groups) {
   }
 }
 
+void Scenario::PartitionAtRandom() {
+  std::vector<std::vector<NodeIndex>> sides(2);
+  for (NodeIndex node = 0; node < host_.size(); ++node) sides[random_.Below(2)].push_back(node);
+  Partition(sides);
+}
+
 void Scenario::SetLinksOf(NodeIndex node, const LinkOptions& links) {
   for (const NodeIndex peer : AllBut({node})) {
     network_.SetLink(node, peer, links);
@@ -290,6 +299,11 @@ uint64_t Scenario::LogBytes(NodeIndex node) const {
 uint64_t Scenario::LogEntries(NodeIndex node) const {
   const raft::RaftStatus raft = Raft(node);
   return raft.last_index.next() - raft.first_index;
+}
+
+uint64_t Scenario::Seen(const std::string& event) const {
+  const auto it = record_.marks().find("log." + event);
+  return it == record_.marks().end() ? 0 : it->second;
 }
 
 void Scenario::Inspect() {
@@ -371,6 +385,7 @@ void Scenario::CompareStates() {
 }
 
 void Scenario::Judge() const {
+  EXPECT_FALSE(record_.failed()) << record_.failure() << "; seed " << seed_;
   for (const auto& [key, operations] : history_) {
     const Judgement values = CheckLinearizable(operations, kJudgeStepsMax);
     EXPECT_NE(values.verdict, Verdict::kUnknown) << key << ": the judge gave up; seed " << seed_;

@@ -11,9 +11,10 @@
 //   scenario.AwaitAgreement();
 //
 // Nodes are numbered from 0. The seed draws latencies, and what the test draws from random().
-// Throughout, each term must have one leader, nothing may be applied that is not committed and
-// durable, and no node or replica may stop by itself unless the test excuses it. When the scenario
-// ends, what clients saw must be linearizable.
+// Throughout, the cluster's oracle listens, each term must have one leader, nothing may be applied
+// that is not committed and durable, and no node or replica may stop by itself unless the test
+// excuses it. When the scenario ends, what clients saw must be linearizable, and the judge may not
+// give up.
 #ifndef FLOTILLA_TESTS_SIMULATION_SCENARIOS_SCENARIO_H_
 #define FLOTILLA_TESTS_SIMULATION_SCENARIOS_SCENARIO_H_
 
@@ -44,6 +45,9 @@ inline constexpr Duration kElectionTimeout = std::chrono::milliseconds(500);
 // Time for any election that can succeed at all.
 inline constexpr Duration kElectionLimit = kElectionTimeout * 20;
 
+// Of ScenarioOptions::small_log, in bytes.
+inline constexpr uint64_t kSmallLogBudget = 256 << 10;
+
 struct ScenarioOptions {
   NodeIndex nodes = 3;   // found the cluster
   NodeIndex spares = 0;  // run beside it and may become members
@@ -56,6 +60,16 @@ struct ScenarioOptions {
   std::optional<SimDiskOptions> disk{};
   std::function<void(node::NodeOptions&)> adjust{};
 };
+
+// A write that is asked for at one node and never repeated, and what became of it.
+struct OneWrite {
+  Operation operation;
+  bool answered = false;
+  node::WriteReply reply{};
+
+  bool succeeded() const { return answered && reply.error.ok(); }
+};
+using OneWrites = std::vector<std::shared_ptr<OneWrite>>;
 
 class Scenario : public ClientPort {
  public:
@@ -91,6 +105,9 @@ class Scenario : public ClientPort {
   void HealLink(NodeIndex a, NodeIndex b);
   void Isolate(NodeIndex node);
   void Rejoin(NodeIndex node);  // the end of Isolate
+  // Nothing arrives on this link before `until`; then all of it.
+  void Hold(NodeIndex from, NodeIndex to, Duration until) { network_.Clog(from, to, until); }
+  void PartitionAtRandom();  // two sides, anyone on either
   // Only nodes of one group reach each other; who is in none is alone.
   void Partition(const std::vector<std::vector<NodeIndex>>& groups);
   void Heal();  // all that is cut or held up
@@ -127,13 +144,16 @@ class Scenario : public ClientPort {
   uint64_t LogBytes(NodeIndex node) const;
   // Of the log that the replica holds.
   uint64_t LogEntries(NodeIndex node) const;
+  // How often nodes have logged it.
+  uint64_t Seen(const std::string& event) const;
   // Since the cluster was founded, as far as was seen.
   size_t leaders_seen() const { return leaders_.size(); }
 
   // --- Members. Each goes on until it is done.
   void Add(NodeIndex node);  // as a learner
   void Promote(NodeIndex node);
-  void Join(NodeIndex node);  // both
+  void Join(NodeIndex node);         // both
+  void BecomeVoter(NodeIndex node);  // whatever is missing, and again if it is undone
   void Remove(NodeIndex node);
   void Transfer(NodeIndex target);
   // Asks one node once; nullopt when it has not said within `limit` what became of it.
@@ -151,6 +171,10 @@ class Scenario : public ClientPort {
   std::optional<node::ReadReply> ReadAt(NodeIndex node, const std::string& key,
                                         node::ReadLevel level, Duration limit);
   uint64_t Succeeded() const;  // of all clients' operations
+  // Under no session. `key` gets a value that nothing else has.
+  std::shared_ptr<OneWrite> WriteOnce(NodeIndex at, const std::string& key);
+  // To keys `prefix`0 and so on, so that each becomes an entry of its own in that node's log.
+  OneWrites WriteManyOnce(NodeIndex at, int count, const std::string& prefix);
 
   // --- The end. Running members have applied all that there is, and hold the same rows.
   bool Agree() const;
@@ -192,6 +216,7 @@ class Scenario : public ClientPort {
   History history_;
   uint32_t next_process_ = 0;
   std::vector<std::unique_ptr<ScenarioClient>> clients_;
+  OneWrites one_writes_;
 };
 
 }  // namespace flotilla::simulation

@@ -84,6 +84,21 @@ void Scenario::Join(NodeIndex node) {
   Promote(node);
 }
 
+void Scenario::BecomeVoter(NodeIndex node) {
+  const Duration end = now() + kChangeLimit;
+  while (!IsVoter(node) && now() < end) {
+    RunFor(milliseconds(50));
+    const std::optional<NodeIndex> leader = host_.LeaderOf(kShard);
+    if (!leader.has_value()) continue;
+    if (IsMember(Raft(*leader).configuration, node)) {
+      TryChange(*leader, {.add_voters = {NodeOf(node)}});
+    } else {
+      TryChange(*leader, {.add_learners = {NodeOf(node)}});
+    }
+  }
+  EXPECT_TRUE(IsVoter(node)) << "node " << node;
+}
+
 void Scenario::Remove(NodeIndex node) {
   Change({.remove = {NodeOf(node)}}, [this, node] {
     const auto leader = host_.LeaderOf(kShard);
@@ -204,6 +219,44 @@ void Scenario::Read(NodeIndex at, node::ReadRequest request, Duration timeout,
                         [](node::Node& node, node::ReadRequest asked, node::ReadDone answer) {
                           node.Read(std::move(asked), std::move(answer));
                         });
+}
+
+std::shared_ptr<OneWrite> Scenario::WriteOnce(NodeIndex at, const std::string& key) {
+  auto write = std::make_shared<OneWrite>();
+  one_writes_.push_back(write);
+  const uint32_t process = NewProcess();
+  const std::string value = "once " + std::to_string(process);
+  write->operation = {.process = process,
+                      .key = key,
+                      .kind = OpKind::kWrite,
+                      .argument = value,
+                      .invoked = now(),
+                      .completed = now()};
+  node::WriteRequest request;
+  request.command =
+      MakeBytes(kv::EncodeCommand({.operation = kv::Put{.key = key, .value = value}}));
+  Write(at, std::move(request), seconds(60), [this, write](const node::WriteReply& reply) {
+    write->answered = true;
+    write->reply = reply;
+    Operation& operation = write->operation;
+    operation.completed = now();
+    operation.version = reply.result.version;
+    const bool unknown = reply.error.outcome == node::Outcome::kUnknown;
+    operation.fate = reply.error.ok() ? OpFate::kOk : unknown ? OpFate::kInfo : OpFate::kFail;
+    Record(operation);
+  });
+  return write;
+}
+
+OneWrites Scenario::WriteManyOnce(NodeIndex at, int count, const std::string& prefix) {
+  OneWrites writes;
+  const LogIndex before = Raft(at).last_index;
+  for (int i = 0; i < count; ++i) {
+    writes.push_back(WriteOnce(at, prefix + std::to_string(i)));
+    RunFor(milliseconds(2));
+  }
+  EXPECT_GE(Raft(at).last_index, before + static_cast<uint64_t>(count));
+  return writes;
 }
 
 std::optional<node::ReadReply> Scenario::ReadAt(NodeIndex node, const std::string& key,

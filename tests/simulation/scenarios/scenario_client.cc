@@ -48,10 +48,15 @@ void ScenarioClient::Append(const std::string& key, const std::string& value) {
 
 bool ScenarioClient::Cas(const std::string& key, const std::optional<std::string>& expected,
                          const std::string& value) {
-  seen_[key] = expected;
-  Begin(OpKind::kCas, key, value);
+  BeginCas(key, expected, value);
   Wait();
   return last_.held;
+}
+
+void ScenarioClient::BeginCas(const std::string& key, const std::optional<std::string>& expected,
+                              const std::string& value) {
+  seen_[key] = expected;
+  Begin(OpKind::kCas, key, value);
 }
 
 bool ScenarioClient::Delete(const std::string& key) {
@@ -251,6 +256,7 @@ void ScenarioClient::Finish(OpFate fate) {
   operation_.completed = now;
   if (fate == OpFate::kOk) {
     ++succeeded_;
+    if (operation_.kind == OpKind::kIncrement) incremented_ += std::stoll(operation_.argument);
     longest_ = std::max(longest_, now - operation_.invoked);
     operation_.error.clear();
   } else {
@@ -297,7 +303,8 @@ void ScenarioClient::DoNext() {
     case OpKind::kIncrement:
       return Begin(random_.Chance(1, 3) ? OpKind::kRead : kind, random_.Pick(work_.counters), "1");
     case OpKind::kAppend:
-      return Begin(random_.Chance(1, 3) ? OpKind::kRead : kind, random_.Pick(work_.lists),
+      // Reads tell the judge in which order the others came.
+      return Begin(random_.Chance(1, 2) ? OpKind::kRead : kind, random_.Pick(work_.lists),
                    NewValue());
     default:
       return Begin(kind, random_.Pick(work_.registers), NewValue());

@@ -71,6 +71,8 @@ class ScenarioClient {
 
   // The same without waiting, and the end of it.
   void Begin(OpKind kind, const std::string& key, const std::string& argument = "");
+  void BeginCas(const std::string& key, const std::optional<std::string>& expected,
+                const std::string& value);
   bool busy() const { return busy_; }
   // False, and no test failure, when there is no answer in time.
   bool Await(Duration limit);
@@ -86,6 +88,7 @@ class ScenarioClient {
   void StopWork() { working_ = false; }
   uint64_t succeeded() const { return succeeded_; }
   uint64_t failed() const { return failed_; }
+  int64_t incremented() const { return incremented_; }
   uint64_t replayed() const { return replayed_; }
   // From invocation to completion, of all that succeeded.
   Duration longest() const { return longest_; }
@@ -135,6 +138,7 @@ class ScenarioClient {
   std::map<std::string, std::optional<std::string>> seen_;
   uint64_t succeeded_ = 0;
   uint64_t failed_ = 0;
+  int64_t incremented_ = 0;
   uint64_t replayed_ = 0;
   Duration longest_{};
 };
