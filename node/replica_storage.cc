@@ -62,15 +62,13 @@ void Replica::Compact(LogIndex upto) {
 
 void Replica::ShrinkLog() {
   if (failure_.has_value() || install_.has_value() || !applier_.has_state()) return;
-  if (durable_.index < applied_.index) {
-    if (flush_requested_at_ <= durable_.index) {
-      RequestFlush();
-    }
-    return;
-  }
+  const bool behind = durable_.index < applied_.index;
+  if (behind && flush_requested_at_ <= durable_.index) RequestFlush();
+  // Whatever a peer or a snapshot still needs; and although the engine is behind, which under load
+  // it always is.
   if (compacted_ < durable_.index) {
     Compact(durable_.index);
-  } else {
+  } else if (!behind) {
     context_.log.Rewrite(shard_, [] {});
   }
 }
