@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace flotilla::simulation {
 
@@ -13,15 +14,42 @@ void SimExecutor::Post(Task task) {
 }
 
 void SimExecutor::RunTask(Task task) {
-  if (world_.now() >= stalled_until_) {
+  if (world_.now() >= stalled_until_ && held_.empty()) {
     task();
     return;
   }
   ++held_back_;
-  // What is posted from now on comes after it.
-  last_post_ = std::max(last_post_, stalled_until_);
-  world_.At(stalled_until_, EventKind::kTask, node_,
-            [this, due = std::move(task)]() mutable { RunTask(std::move(due)); });
+  held_.push_back(std::move(task));
+  if (held_.size() == 1) ReleaseAt(stalled_until_);
+}
+
+void SimExecutor::Stall(Duration until) {
+  const bool sooner = until < std::exchange(stalled_until_, until);
+  if (!sooner) return;
+  if (!held_.empty()) ReleaseAt(until);
+  std::vector<TimerId> late;
+  for (const auto& [id, timer] : timers_) late.push_back(id);
+  // The map has no order that repeats.
+  std::sort(late.begin(), late.end());
+  for (const TimerId id : late) {
+    Timer& timer = timers_.at(id);
+    world_.Cancel(timer.event);
+    Arm(id, timer);
+  }
+}
+
+void SimExecutor::ReleaseAt(Duration when) {
+  world_.At(when, EventKind::kTask, node_, [this] { ReleaseOne(); });
+}
+
+// One in an event: the process may end with it.
+void SimExecutor::ReleaseOne() {
+  if (held_.empty()) return;
+  if (world_.now() < stalled_until_) return ReleaseAt(stalled_until_);
+  Task due = std::move(held_.front());
+  held_.pop_front();
+  if (!held_.empty()) ReleaseAt(world_.now());
+  due();
 }
 
 TimerId SimExecutor::PostAt(MonoTime when, Task task) {
@@ -65,6 +93,8 @@ void SimExecutor::Stop() {
   world_.CancelNode(node_);
   const auto forgotten = std::move(timers_);
   timers_.clear();
+  const auto held = std::move(held_);
+  held_.clear();
 }
 
 Duration SimExecutor::Draw(Duration mean) {

@@ -3,6 +3,8 @@
 #ifndef FLOTILLA_TESTS_SIMULATION_SIM_EXECUTOR_H_
 #define FLOTILLA_TESTS_SIMULATION_SIM_EXECUTOR_H_
 
+#include <deque>
+
 #include "absl/container/flat_hash_map.h"
 #include "base/executor.h"
 #include "base/random.h"
@@ -31,8 +33,8 @@ class SimExecutor : public Executor {
   void Cancel(TimerId timer) override;
 
   // The process is not scheduled before `until` (SIGSTOP, a long pause): tasks and timers that
-  // become due meanwhile run then, in order.
-  void Stall(Duration until) { stalled_until_ = until; }
+  // become due meanwhile run then, in order. An earlier time than before ends the stall then.
+  void Stall(Duration until);
   // How often a stall made something wait.
   uint64_t held_back() const { return held_back_; }
 
@@ -48,6 +50,8 @@ class SimExecutor : public Executor {
 
   Duration Draw(Duration mean);
   void RunTask(Task task);
+  void ReleaseAt(Duration when);
+  void ReleaseOne();
   void Arm(TimerId id, Timer& timer);
   void Fire(TimerId id);
 
@@ -60,6 +64,8 @@ class SimExecutor : public Executor {
   Duration last_post_{};
   Duration stalled_until_{};
   uint64_t held_back_ = 0;
+  // Tasks that became due in a stall, in order, or after others that did.
+  std::deque<Task> held_;
   // Kept here because a clock that slows down meanwhile makes an event due too early.
   absl::flat_hash_map<TimerId, Timer> timers_;
   TimerId next_timer_ = 1;

@@ -173,6 +173,23 @@ TEST(SimExecutor, AStalledProcessRunsEverythingLaterInOrder) {
   EXPECT_NE(out.find('c'), std::string::npos);
 }
 
+TEST(SimExecutor, AStallThatEndsEarlyHoldsNothingBackAnyMore) {
+  SimWorld world(1);
+  SimClock clock(world);
+  SimExecutor executor(world, clock, 0, kInstant, Random(1));
+  std::string out;
+  executor.Stall(seconds(100));
+  executor.Post([&] { out += 'a'; });
+  executor.PostAt(clock.Now() + seconds(1), [&] { out += 't'; });
+  world.RunFor(seconds(2));
+  EXPECT_EQ(out, "");
+  executor.Stall(world.now());
+  executor.Post([&] { out += 'b'; });
+  world.RunFor(seconds(1));
+  EXPECT_LT(out.find('a'), out.find('b'));
+  EXPECT_EQ(out.size(), 3u) << out;
+}
+
 TEST(SimExecutor, NothingRunsAfterStop) {
   SimWorld world(1);
   SimClock clock(world);

@@ -1,0 +1,149 @@
+#include "tests/simulation/cluster/fault_atlas.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/log_format.h"
+#include <gtest/gtest.h>
+
+namespace flotilla::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr uint64_t kSalt = 7;
+constexpr uint64_t kBlock = storage::kLogBlockBytes;
+
+// A segment with batches of one block each; `durable[i]` is what the one of LSN i + 1 vouches for.
+std::string Segment(const std::vector<uint64_t>& durable) {
+  std::string segment = storage::EncodeSegmentHeader({.node = NodeId(1),
+                                                      .incarnation = Incarnation(1),
+                                                      .number = storage::SegmentNumber(1),
+                                                      .salt = kSalt});
+  uint64_t lsn = 0;
+  for (const uint64_t vouched : durable) {
+    std::string batch(storage::kBatchHeaderBytes, '\0');
+    storage::SealBatch({.lsn = Lsn(++lsn), .salt = kSalt, .durable_lsn = Lsn(vouched)}, batch);
+    segment += batch;
+  }
+  return segment + std::string(kBlock, '\0');
+}
+
+TEST(VouchedBytes, EndWhereTheBatchBeginsThatTheNewestOneCallsDurable) {
+  EXPECT_EQ(VouchedBytes(Segment({0, 1, 2})), 2 * kBlock)
+      << "the third may be lost, the second not";
+  EXPECT_EQ(VouchedBytes(Segment({0, 1, 1})), kBlock);
+  EXPECT_EQ(VouchedBytes(Segment({0})), 0u);
+  EXPECT_EQ(VouchedBytes(Segment({})), 0u);
+  EXPECT_EQ(VouchedBytes(""), 0u);
+}
+
+TEST(VouchedBytes, EndBeforeWhatCannotBeRead) {
+  std::string segment = Segment({0, 1, 2, 3});
+  segment[3 * kBlock + 20] ^= 1;
+  EXPECT_EQ(VouchedBytes(segment), kBlock);
+  segment[10] ^= 1;
+  EXPECT_EQ(VouchedBytes(segment), 0u) << "without a header nothing is vouched for";
+}
+
+void Put(SimDisk& disk, const std::string& path, std::string_view contents) {
+  ASSERT_TRUE(disk.CreateFolder(ParentFolder(path)).ok());
+  const auto file = disk.Open(path, OpenMode::kCreateOrReuse);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(0, contents).ok());
+}
+
+TEST(DamagePlaces, AreAllOldSegmentsAndFilesAndTheVouchedPartOfTheNewestSegment) {
+  SimDisk disk(1);
+  const auto segment = [](uint64_t number) {
+    return "/data/log/" + storage::SegmentFileName(storage::SegmentNumber(number));
+  };
+  Put(disk, segment(1), Segment({0}));
+  Put(disk, segment(2), Segment({0, 1, 2}));
+  Put(disk, "/data/log/" + storage::SpareFileName(storage::SegmentNumber(3)), "spare");
+  Put(disk, "/data/shards/1/2/state-1", "abc");
+  Put(disk, "/data/log/MEMBER", "");
+  EXPECT_EQ(DamagePlaces(disk, "/data"), (std::vector<DamagePlace>{{"/data/shards/1/2/state-1", 3},
+                                                                   {segment(1), 3 * kBlock},
+                                                                   {segment(2), 2 * kBlock}}));
+}
+
+// Machines without a process, each with one file.
+class FaultAtlasTest : public ::testing::Test {
+ protected:
+  void Run(const FaultAtlasOptions& options) {
+    for (const auto& machine : machines_) Put(machine->disk(), "/data/f", contents_);
+    atlas_ = std::make_unique<FaultAtlas>(
+        FaultAtlas::World{.world = world_,
+                          .machines = machines_,
+                          .nemesis = nemesis_,
+                          .faults = faults_,
+                          .record = record_,
+                          .can_spare = [this](NodeIndex) { return can_spare_; }},
+        options);
+    faults_.Start();
+    world_.RunFor(seconds(100));
+  }
+
+  // How many are not as they were.
+  size_t Damaged() const {
+    size_t damaged = 0;
+    for (const auto& machine : machines_) {
+      const auto contents = ReadWholeFile(machine->disk(), "/data/f");
+      damaged += contents.ok() && *contents == contents_ ? 0 : 1;
+    }
+    return damaged;
+  }
+
+  const std::string contents_ = std::string(5000, 'a');
+  bool can_spare_ = true;
+  SimWorld world_{1};
+  RunRecord record_{world_};
+  SimNetwork network_{world_, 5};
+  SimMachines machines_ = MakeMachines(world_, network_, 5, {});
+  FaultSchedule faults_{world_, record_};
+  Nemesis nemesis_{{.world = world_,
+                    .network = network_,
+                    .machines = machines_,
+                    .faults = faults_,
+                    .record = record_,
+                    .restart = [](NodeIndex) {},
+                    .leaders = [] { return std::vector<NodeIndex>(); }},
+                   {}};
+  std::unique_ptr<FaultAtlas> atlas_;
+};
+
+TEST_F(FaultAtlasTest, OneMachineOnlyIsDamagedHoweverOften) {
+  Run({.damage = milliseconds(500)});
+  EXPECT_GT(faults_.count(), 100u);
+  EXPECT_EQ(Damaged(), 1u);
+  EXPECT_TRUE(atlas_->any_damaged());
+  EXPECT_TRUE(atlas_->wiped().empty());
+}
+
+TEST_F(FaultAtlasTest, NothingIsDamagedThatTheOthersCannotSpare) {
+  can_spare_ = false;
+  Run({.damage = milliseconds(500), .wipes = true});
+  EXPECT_GT(faults_.count(), 100u);
+  EXPECT_EQ(Damaged(), 0u);
+  EXPECT_FALSE(atlas_->any_damaged());
+}
+
+TEST_F(FaultAtlasTest, AWipedDiskIsEmptyAndLeftAlone) {
+  Run({.damage = milliseconds(500), .wipes = true});
+  ASSERT_EQ(atlas_->wiped().size(), 1u);
+  EXPECT_TRUE(machines_[*atlas_->wiped().begin()]->disk().FilesBelow("/").empty());
+  EXPECT_EQ(Damaged(), 1u);
+}
+
+TEST_F(FaultAtlasTest, BeyondItAllMachinesAreDamagedAndNotAllWiped) {
+  can_spare_ = false;
+  Run({.damage = milliseconds(500), .wipes = true, .beyond = true});
+  EXPECT_EQ(Damaged(), 5u);
+  EXPECT_EQ(atlas_->wiped().size(), 4u);
+}
+
+}  // namespace
+}  // namespace flotilla::simulation
