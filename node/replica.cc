@@ -31,11 +31,15 @@ Replica::Replica(ReplicaStart start, ReplicaContext& context)
       generation_(start.generation),
       next_round_(context.env.clock.Now()),
       compacted_(start.raft.snapshot.index),
-      sender_(shard_, self_, applier_, context,
-              [this](raft::Member to, Term term, bool ok, LogIndex index) {
-                if (ok) context_.metrics.snapshots_sent.Add();
-                core_.SnapshotFinished(to, term, ok, index);
-              }),
+      sender_(
+          shard_, self_, applier_, context,
+          [this](raft::Member to, Term term, bool ok, LogIndex index) {
+            if (ok) context_.metrics.snapshots_sent.Add();
+            core_.SnapshotFinished(to, term, ok, index);
+          },
+          [this](const absl::Status& why) {
+            Fail(Annotate(why, "cannot read the state for a snapshot"));
+          }),
       receiver_(shard_, context,
                 [this](ReceivedSnapshot snapshot) {
                   install_ = std::move(snapshot);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kResendAfter = std::chrono::milliseconds(500);
 constexpr Duration kGiveUpAfter = std::chrono::seconds(15);
+constexpr int kAttempts = 3;
 
 // A folder that RemoveUnnamedGenerations takes for what it is after a crash: garbage.
 std::string CheckpointFolder(const DataFolder& folder, ShardId group, uint64_t transfer) {
@@ -22,12 +23,13 @@ std::string CheckpointFolder(const DataFolder& folder, ShardId group, uint64_t t
 }  // namespace
 
 SnapshotSender::SnapshotSender(ShardId group, raft::Member self, Applier& applier,
-                               ReplicaContext& context, Finished finished)
+                               ReplicaContext& context, Finished finished, Damaged damaged)
     : group_(group),
       self_(self),
       applier_(applier),
       context_(context),
       finished_(std::move(finished)),
+      damaged_(std::move(damaged)),
       bulk_(context.env.sequences.NewSequence(SequenceSource::Use::kBulk, context.env.executor)) {}
 
 SnapshotSender::~SnapshotSender() = default;
@@ -74,7 +76,7 @@ void SnapshotSender::OnCheckpoint(uint64_t id, const std::string& folder,
     context_.env.logger.Warning(
         "snapshot_checkpoint_failed",
         {{"shard", group_}, {"error", std::string(StdView(checkpoint.status().message()))}});
-    Finish(id, /*ok=*/false);
+    GiveUp(id, checkpoint.status());
     return;
   }
   transfer->describer = std::make_shared<storage::SnapshotDescriber>(
@@ -97,7 +99,7 @@ void SnapshotSender::OnDescribed(uint64_t id, const absl::StatusOr<bool>& more) 
     context_.env.logger.Error(
         "snapshot_read_failed",
         {{"shard", group_}, {"error", std::string(StdView(more.status().message()))}});
-    Finish(id, /*ok=*/false);
+    GiveUp(id, more.status());
   } else if (*more) {
     Describe(*transfer);
   } else {
@@ -145,7 +147,7 @@ void SnapshotSender::OnChunk(uint64_t id, absl::StatusOr<storage::SnapshotChunk>
     context_.env.logger.Error(
         "snapshot_read_failed",
         {{"shard", group_}, {"error", std::string(StdView(chunk.status().message()))}});
-    Finish(id, /*ok=*/false);
+    GiveUp(id, chunk.status());
     return;
   }
   // A chunk that was read before a resend moved `next` back is as good as any: order is restored by
@@ -200,6 +202,13 @@ void SnapshotSender::Tick() {
   for (const uint64_t id : silent) Finish(id, /*ok=*/false);
 }
 
+// A disk may fail one read and not the next. A leader that cannot read its state ever again would
+// leave its peers behind for good; it must go, and be repaired by them.
+void SnapshotSender::GiveUp(uint64_t id, const absl::Status& why) {
+  Finish(id, /*ok=*/false);
+  if (absl::IsDataLoss(why) && ++unreadable_ >= kAttempts) damaged_(why);
+}
+
 void SnapshotSender::Finish(uint64_t id, bool ok) {
   auto found = transfers_.extract(id);
   FLOTILLA_CHECK(!found.empty());
@@ -211,6 +220,7 @@ void SnapshotSender::Finish(uint64_t id, bool ok) {
                                                       {"ok", ok},
                                                       {"index", index}});
   RemoveFolder(transfer.folder);
+  if (ok) unreadable_ = 0;
   finished_(transfer.to, transfer.term, ok, index);
   context_.touch(group_);
 }

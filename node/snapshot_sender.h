@@ -24,8 +24,11 @@ class SnapshotSender {
   // The transfer ended; with `ok` the peer has the state at `index`.
   using Finished = std::function<void(raft::Member to, Term term, bool ok, LogIndex index)>;
 
+  // This node's own state could not be read, for several transfers in a row.
+  using Damaged = std::function<void(const absl::Status& why)>;
+
   SnapshotSender(ShardId group, raft::Member self, Applier& applier, ReplicaContext& context,
-                 Finished finished);
+                 Finished finished, Damaged damaged);
   ~SnapshotSender();
 
   // A transfer to the same member under an older term is given up for it.
@@ -73,6 +76,7 @@ class SnapshotSender {
   void Pump(Transfer& transfer);
   void OnChunk(uint64_t id, absl::StatusOr<storage::SnapshotChunk> chunk);
   void Finish(uint64_t id, bool ok);
+  void GiveUp(uint64_t id, const absl::Status& why);
   void RemoveFolder(const std::string& folder);
 
   const ShardId group_;
@@ -80,6 +84,9 @@ class SnapshotSender {
   Applier& applier_;
   ReplicaContext& context_;
   const Finished finished_;
+  const Damaged damaged_;
+  // Transfers since the last good one for which the state could not be read.
+  int unreadable_ = 0;
   const std::unique_ptr<Sequence> bulk_;
   std::map<uint64_t, Transfer> transfers_;
   // Guards callbacks that outlive this object.

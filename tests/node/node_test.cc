@@ -190,6 +190,20 @@ TEST(Node, ASnapshotThatTakesLongToReadIsNotGivenUp) {
   EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); }, std::chrono::minutes(2)));
 }
 
+// Found by the simulator: a leader whose state had gone bad tried for ever to send it.
+TEST(Node, ALeaderThatCannotReadItsStateForASnapshotIsRepairedByAnother) {
+  NodeRig rig(8, 3, 3, TinyLog);
+  const uint64_t follower = LeaveAFollowerBehind(rig);
+  const uint64_t leader = rig.LeaderOf();
+  simulation::SimDisk& disk = rig.machine(leader).disk();
+  for (const std::string& path : disk.FilesBelow("/data/shards")) {
+    ASSERT_TRUE(disk.FlipBit(path, 100, 0).ok());
+  }
+  rig.Start(follower);
+  EXPECT_TRUE(rig.RunUntil([&] { return rig.Converged(); }, std::chrono::minutes(2)));
+  EXPECT_GT(disk.counts().changed, 0u);
+}
+
 // Found by the simulator: the sender went on from where the receiver had been before.
 TEST(Node, ASnapshotBeginsAgainWhenItsReceiverIsRestarted) {
   for (const int milliseconds : {5, 20, 50, 100, 200}) {
