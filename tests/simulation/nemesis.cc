@@ -314,12 +314,13 @@ void Nemesis::DiskErrors(Random& random) {
   const NodeIndex node = AnyMachine(random);
   const Duration time = random.Exponential(options_.disk_fault_mean);
   // From now and then to nearly always.
-  const auto chance = [&random] {
-    return random.Chance(1, 2) ? 0 : static_cast<uint32_t>(500u << random.Below(10));
+  const auto chance = [&random](uint32_t rarest) {
+    return random.Chance(1, 2) ? 0 : rarest << random.Below(10);
   };
-  const uint32_t read_error = chance();
-  const uint32_t write_error = chance();
-  const uint32_t sync_error = chance();
+  // Little is read but at a start.
+  const uint32_t read_error = chance(1'500);
+  const uint32_t write_error = chance(500);
+  const uint32_t sync_error = chance(500);
   if (!world_.faults.Begin(Name("disk errors on", node))) return;
   SimDisk& disk = world_.machines[node]->disk();
   disk.SetErrors(read_error, write_error, sync_error);

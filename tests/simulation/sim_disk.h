@@ -105,6 +105,9 @@ class SimDisk : public Disk {
   // before the file was written elsewhere and synced again, the write is where it belongs.
   void MisdirectNextWrite(std::string prefix, bool until_vouched);
 
+  // Nothing is left. No file may be open.
+  void Wipe() { tree_ = SimFolderTree(); }
+
   // For the harness: neither calls of the disk nor subject to its faults. Paths ascend.
   std::vector<std::string> FilesBelow(const std::string& folder) const;
   // What readers of the file see; empty when there is none.

@@ -98,9 +98,14 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
   if (random.Chance(1, 3)) {
     options.spares = static_cast<uint32_t>(random.Between(1, 2));
     options.membership_interval = milliseconds(random.Between(100, 3'000));
-    if (random.Chance(1, 2)) options.wipe_interval = milliseconds(random.Between(500, 5'000));
-  } else if (random.Chance(1, 3)) {
-    options.rot_interval = milliseconds(random.Between(500, 5'000));
+  }
+  options.atlas.beyond = random.Chance(1, 20);
+  options.atlas.wipes = random.Chance(1, 2);
+  options.atlas.founders = options.nodes;
+  if (options.atlas.beyond || random.Chance(1, 3)) {
+    options.atlas.damage = milliseconds(random.Between(500, 5'000));
+    // A replica that an error of another disk stopped is one too many.
+    if (!options.atlas.beyond) options.nemesis.disk_errors = options.nemesis.disk_full = {};
   }
   return options;
 }
@@ -133,6 +138,14 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                                                .restart = [this](NodeIndex n) { host_->Start(n); },
                                                .leaders = [this] { return Leaders(); }},
                                 options_.nemesis);
+  atlas_ = std::make_unique<FaultAtlas>(
+      FaultAtlas::World{.world = world_,
+                        .machines = host_->machines(),
+                        .nemesis = *nemesis_,
+                        .faults = faults_,
+                        .record = record_,
+                        .can_spare = [this](NodeIndex machine) { return CanSpare(machine); }},
+      options_.atlas);
 }
 
 ClusterWorld::~ClusterWorld() {
@@ -147,7 +160,7 @@ void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
     record_.Trace("node " + std::to_string(node) + " stops itself: " + why.ToString());
   }
   record_.Mark("cluster.fatal");
-  if (!options_.HasDiskFaults() && !machine.disk().dead() && wiped_ != node && rotten_ != node) {
+  if (!options_.HasDiskFaults() && !machine.disk().dead() && !atlas_->damaged(node)) {
     record_.Fail("node " + std::to_string(node) + " stopped itself: " + why.ToString());
   }
   world_.AtEndOfEvent([this, node, life = machine.life()] {
@@ -246,14 +259,16 @@ RunResult ClusterWorld::Run() {
     }
     EachTime(options_.transfer_interval, [this] { OneTransfer(); });
     EachTime(options_.membership_interval, [this] { ChangeSomeMembership(); });
-    EachTime(options_.wipe_interval, [this] { MaybeWipe(); });
-    EachTime(options_.rot_interval, [this] { MaybeRot(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;
   nemesis_->Stop();
   if (!record_.failed()) HealCore();
-  if (AwaitClients() && ReadEverything() && AwaitConvergence()) CompareStates();
+  if (options_.atlas.beyond) {
+    AwaitHaltOrRecovery();
+  } else if (AwaitClients() && ReadEverything() && AwaitConvergence()) {
+    CompareStates();
+  }
   for (const auto& client : clients_) client->GiveUp();
   if (!record_.failed()) JudgeHistory();
   return Result();

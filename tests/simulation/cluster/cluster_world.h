@@ -19,6 +19,7 @@
 #include "node/node.h"
 #include "storage/map_engine.h"
 #include "tests/simulation/cluster/cluster_host.h"
+#include "tests/simulation/cluster/fault_atlas.h"
 #include "tests/simulation/cluster/sim_client.h"
 #include "tests/simulation/fault_schedule.h"
 #include "tests/simulation/history.h"
@@ -46,10 +47,7 @@ struct ClusterWorldOptions {
   uint32_t client_loss = 0;
   Duration transfer_interval{};
   Duration membership_interval{};
-  // Between two tries to find a moment in which one machine may lose its disk; once in a run.
-  Duration wipe_interval{};
-  // The same for a flipped bit in something that was written long ago.
-  Duration rot_interval{};
+  FaultAtlasOptions atlas;
   Duration safety_time = std::chrono::seconds(20);
   Duration liveness_limit = std::chrono::seconds(120);
 
@@ -101,10 +99,8 @@ class ClusterWorld : public ClientNetwork {
   // Membership (cluster_world_members.cc).
   void ChangeSomeMembership();
   void ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica);
-  void MaybeWipe();
-  void MaybeRot();
-  std::vector<std::string> OldFiles(NodeIndex node) const;
-  bool MayLoseOneDisk() const;
+  bool CanSpare(NodeIndex machine) const;
+  bool IsDownForGood(NodeIndex node) const;
   // Empty when every member has everything.
   std::string WhatMembersLack() const;
   void RunUntil(Duration time);
@@ -115,6 +111,9 @@ class ClusterWorld : public ClientNetwork {
 
   // The liveness phase and what follows it.
   void HealCore();
+  void StartSoon(NodeIndex node);
+  bool HasFailedReplica(NodeIndex node) const;
+  void AwaitHaltOrRecovery();
   bool AwaitClients();
   bool ReadEverything();
   bool AwaitConvergence();
@@ -133,6 +132,7 @@ class ClusterWorld : public ClientNetwork {
   std::unique_ptr<ClusterHost> host_;
   FaultSchedule faults_;
   std::unique_ptr<Nemesis> nemesis_;
+  std::unique_ptr<FaultAtlas> atlas_;
   std::vector<sharding::ShardDescriptor> shards_;
   History history_;
   uint32_t next_process_ = 0;
@@ -140,10 +140,6 @@ class ClusterWorld : public ClientNetwork {
   std::vector<NodeIndex> core_;
   std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
   bool safety_phase_ = true;
-  // The machine whose disk was wiped: it may not come back as the node that it was.
-  std::optional<NodeIndex> wiped_;
-  // The machine on whose disk a bit flipped: replicas of it may fail, and are replaced.
-  std::optional<NodeIndex> rotten_;
 };
 
 // One seed, everything drawn from it.

@@ -29,7 +29,7 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
   where << "node " << node << ", shard " << replica.shard << ": ";
   if (replica.failed) record_.Mark("cluster.replica_failed");
   const bool excused = options_.HasDiskFaults() || options_.HasEngineFaults() ||
-                       host_->machine(node).disk().dead() || rotten_ == node;
+                       host_->machine(node).disk().dead() || atlas_->damaged(node);
   if (replica.failed && !excused) {
     record_.Fail(where.str() + "the replica stopped itself: " + replica.failure);
   }
@@ -48,7 +48,7 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
 }
 
 bool ClusterWorld::MembersMayChange() const {
-  if (options_.HasMembershipChanges() || rotten_.has_value()) return true;
+  if (options_.HasMembershipChanges() || atlas_->any_damaged()) return true;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
     for (const sharding::ShardDescriptor& shard : shards_) {
       const auto replica = host_->ReplicaOf(node, shard.shard);
@@ -60,11 +60,25 @@ bool ClusterWorld::MembersMayChange() const {
   return false;
 }
 
+bool ClusterWorld::HasFailedReplica(NodeIndex node) const {
+  return std::any_of(shards_.begin(), shards_.end(), [this, node](const auto& shard) {
+    const auto replica = host_->ReplicaOf(node, shard.shard);
+    return replica.has_value() && replica->failed;
+  });
+}
+
+// As an event of its own: a node that stops itself at once is destroyed when that is over.
+void ClusterWorld::StartSoon(NodeIndex node) {
+  After({}, [this, node] {
+    if (!host_->machine(node).running()) host_->Start(node);
+  });
+}
+
 void ClusterWorld::HealCore() {
   nemesis_->HealNetwork();
   std::vector<NodeIndex> order;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
-    if (wiped_ != node) order.push_back(node);
+    if (!atlas_->wiped().contains(node)) order.push_back(node);
   }
   random_.Shuffle(order);
   // Who is a majority of what, only the end of a change in flight will tell.
@@ -79,12 +93,15 @@ void ClusterWorld::HealCore() {
       names += " " + std::to_string(node);
       machine.clock().SetRate(1'000'000);
       machine.SurviveCalls();
+      // A replica that a disk's error stopped begins again when its process does, or is replaced,
+      // for which it needs a majority of others.
+      if (options_.HasDiskFaults() && HasFailedReplica(node)) nemesis_->Crash(node, false);
       if (machine.running()) machine.executor().Stall(world_.now());
       SimDiskOptions disk = options_.machine.disk;
       disk.stall = 0;
       machine.disk().SetOptions(disk);
       for (const NodeIndex peer : core_) network_.SetLink(node, peer, LinkOptions());
-      if (!machine.running()) host_->Start(node);
+      StartSoon(node);
       continue;
     }
     const uint64_t fate = random_.Below(3);
@@ -93,9 +110,19 @@ void ClusterWorld::HealCore() {
       network_.Block(peer, node, true);
       network_.Block(node, peer, fate == 1);
     }
-    if (fate != 0 && !machine.running()) host_->Start(node);
+    if (fate != 0) StartSoon(node);
   }
   record_.Trace("liveness phase, core:" + names);
+}
+
+// After more damage than a cluster can bear there is nothing that it owes, but to say nothing
+// wrong.
+void ClusterWorld::AwaitHaltOrRecovery() {
+  if (record_.failed()) return;
+  for (const auto& client : clients_) client->Stop();
+  RunUntil(world_.now() + seconds(30));
+  record_.Mark("atlas.beyond");
+  record_.Mark(WhatMembersLack().empty() ? "atlas.beyond_recovered" : "atlas.beyond_halted");
 }
 
 bool ClusterWorld::AwaitClients() {
@@ -153,7 +180,9 @@ void ClusterWorld::CompareStates() {
       request.read.operation = kv::ScanPage{};
       host_->node(node)->Read(
           std::move(request), [this, &first, node, id = shard.shard](const node::ReadReply& reply) {
-            if (!reply.error.ok()) return record_.Fail("a stale scan fails");
+            if (!reply.error.ok()) {
+              return record_.Fail("a stale scan fails: " + reply.error.message);
+            }
             const auto [seen, added] = first.try_emplace(id, Seen{node, reply.result});
             if (added || seen->second.page.applied != reply.result.applied) return;
             record_.Mark("cluster.states_compared");

@@ -1,4 +1,4 @@
-// Machines become members and leave, and one of them loses its disk or a part of it.
+// Machines become members and leave.
 #include <algorithm>
 #include <sstream>
 
@@ -30,17 +30,20 @@ void ClusterWorld::ChangeSomeMembership() {
 void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica) {
   const raft::Configuration& now = replica.raft.configuration;
   const NodeId node = NodeOf(static_cast<NodeIndex>(random_.Below(options_.machines())));
-  const NodeId lost = wiped_.has_value() ? NodeOf(*wiped_) : NodeId();
-  const bool lost_is_voter = Contains(now.voters, lost);
+  const std::set<NodeIndex>& wiped = atlas_->wiped();
+  const auto lost = std::find_if(wiped.begin(), wiped.end(), [&now](NodeIndex machine) {
+    return Contains(now.voters, NodeOf(machine)) || Contains(now.learners, NodeOf(machine));
+  });
   // Where a disk may fail, no voter is without two others to replace it.
-  const size_t fewest = options_.HasDiskFaults() ? 3 : options_.nodes / 2 + 1;
+  const bool disks_fail = options_.HasDiskFaults() || options_.atlas.damage > Duration::zero();
+  const size_t fewest = disks_fail ? 3 : options_.nodes / 2 + 1;
   raft::ConfigurationChange change;
-  if (lost_is_voter || Contains(now.learners, lost)) {
-    change.remove = {lost};
+  if (lost != wiped.end()) {
+    change.remove = {NodeOf(*lost)};
   } else if (Contains(now.learners, node)) {
     (random_.Chance(3, 4) ? change.add_voters : change.remove) = {node};
   } else if (!Contains(now.voters, node)) {
-    if (node != lost) change.add_learners = {node};
+    if (!wiped.contains(MachineOf(node))) change.add_learners = {node};
   } else if (now.voters.size() > fewest) {
     (random_.Chance(3, 4) ? change.remove : change.demote) = {node};
   }
@@ -49,13 +52,14 @@ void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatu
   });
 }
 
-// Every replica of every group agrees on one settled configuration, in which any one voter can be
-// spared, and all voters are there.
-bool ClusterWorld::MayLoseOneDisk() const {
+// All groups agree on one settled configuration each, and all their voters but that machine's are
+// there, well, and a majority.
+bool ClusterWorld::CanSpare(NodeIndex machine) const {
   for (const sharding::ShardDescriptor& shard : shards_) {
     std::optional<raft::Configuration> settled;
     size_t voters = 0;
     for (NodeIndex node = 0; node < options_.machines(); ++node) {
+      if (node == machine) continue;
       if (host_->node(node) == nullptr) return false;
       const std::optional<node::ReplicaStatus> replica = host_->ReplicaOf(node, shard.shard);
       if (!replica.has_value()) continue;
@@ -68,61 +72,17 @@ bool ClusterWorld::MayLoseOneDisk() const {
       settled = raft.configuration;
       if (raft.configuration.IsVoter(raft.self.replica)) ++voters;
     }
-    if (!settled.has_value() || voters < 3 || voters != settled->voters.size()) return false;
+    if (!settled.has_value()) return false;
+    const size_t all = settled->voters.size();
+    const size_t spared = Contains(settled->voters, NodeOf(machine)) ? 1 : 0;
+    if (voters + spared != all || 2 * voters <= all) return false;
   }
   return true;
 }
 
-// A volume is lost, and the node started again without it under its old number.
-void ClusterWorld::MaybeWipe() {
-  if (wiped_.has_value() || options_.HasDiskFaults() || !MayLoseOneDisk()) return;
-  wiped_ = static_cast<NodeIndex>(random_.Below(options_.machines()));
-  record_.Trace("wipe " + std::to_string(*wiped_));
-  record_.Mark("nemesis.wipe");
-  nemesis_->Crash(*wiped_, true);
-  (void)host_->machine(*wiped_).disk().RemoveTree("/data");
-}
-
-// What was written so long ago that the log vouches for it: all segments but the newest, and what
-// engines hold.
-std::vector<std::string> ClusterWorld::OldFiles(NodeIndex node) const {
-  SimDisk& disk = host_->machine(node).disk();
-  const auto names = [&disk](const std::string& folder) {
-    return disk.List(folder).value_or(std::vector<std::string>());
-  };
-  std::vector<std::string> files;
-  for (const std::string& name : names("/data/log")) {
-    if (name.starts_with("segment-")) files.push_back(JoinPath("/data/log", name));
-  }
-  std::sort(files.begin(), files.end());
-  if (!files.empty()) files.pop_back();
-  for (const sharding::ShardDescriptor& shard : shards_) {
-    const std::string folder = "/data/shards/" + ToString(shard.shard);
-    for (const std::string& generation : names(folder)) {
-      const std::string path = JoinPath(folder, generation);
-      for (const std::string& name : names(path)) files.push_back(JoinPath(path, name));
-    }
-  }
-  return files;
-}
-
-// A sector goes bad while the machine is off.
-void ClusterWorld::MaybeRot() {
-  if (rotten_.has_value() || options_.HasDiskFaults() || !MayLoseOneDisk()) return;
-  const auto node = static_cast<NodeIndex>(random_.Below(options_.machines()));
-  const std::vector<std::string> files = OldFiles(node);
-  if (files.empty()) return;
-  rotten_ = node;
-  nemesis_->Crash(node, true);
-  SimDisk& disk = host_->machine(node).disk();
-  const std::string& path = random_.Pick(files);
-  const auto contents = ReadWholeFile(disk, path);
-  if (!contents.ok() || contents->empty()) return;
-  const uint64_t offset = random_.Below(contents->size());
-  (void)disk.FlipBit(path, offset, static_cast<uint32_t>(random_.Below(8)));
-  record_.Trace("bit rot on " + std::to_string(node) + ": " + path + " at " +
-                std::to_string(offset));
-  record_.Mark("nemesis.rot");
+// What is damaged may be what says which replicas there are: such a node does not start.
+bool ClusterWorld::IsDownForGood(NodeIndex node) const {
+  return atlas_->damaged(node) && !host_->machine(node).running();
 }
 
 // Members hold what their leader holds, nobody else holds anything, and nobody is on the way.
@@ -138,12 +98,14 @@ std::string ClusterWorld::WhatMembersLack() const {
     if (!leader.has_value()) return lack.str() + " has no leader";
     const raft::Configuration& configuration = leader->raft.configuration;
     lack << ", " << configuration;
-    if (configuration.IsJoint() || !configuration.returning.empty()) {
+    const bool awaits_nobody =
+        std::all_of(configuration.returning.begin(), configuration.returning.end(),
+                    [this](NodeId node) { return IsDownForGood(MachineOf(node)); });
+    if (configuration.IsJoint() || !awaits_nobody) {
       return lack.str() + " is in the middle of a change";
     }
     for (const NodeIndex node : core_) {
-      // What rotted may be what says which replicas there are: such a node does not start.
-      if (rotten_ == node && !host_->machine(node).running()) continue;
+      if (IsDownForGood(node)) continue;
       const auto replica = host_->ReplicaOf(node, shard.shard);
       const bool member = Contains(configuration.voters, NodeOf(node)) ||
                           Contains(configuration.learners, NodeOf(node));

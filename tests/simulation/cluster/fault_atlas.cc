@@ -1,5 +1,6 @@
 #include "tests/simulation/cluster/fault_atlas.h"
 
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -87,8 +88,10 @@ void FaultAtlas::Damage(Random& random) {
 void FaultAtlas::CarryOut(Kind kind, NodeIndex node, Random& random) {
   SimMachine& machine = *world_.machines[node];
   if (kind == Kind::kWipe) {
-    // Whoever is left knows that the others are not who they were.
-    if (wiped_.size() + 1 >= world_.machines.size()) return;
+    const auto left =
+        static_cast<uint64_t>(options_.founders) -
+        static_cast<uint64_t>(std::distance(wiped_.begin(), wiped_.lower_bound(options_.founders)));
+    if (node < options_.founders && left <= 1) return;
     world_.nemesis.Crash(node, true);
     machine.disk().Wipe();
     damaged_.insert(node);

@@ -29,8 +29,11 @@
 namespace flotilla::simulation {
 
 struct FaultAtlasOptions {
-  Duration damage{};    // mean time between; zero: never
-  bool wipes = false;   // a machine may also lose its whole disk
+  Duration damage{};  // mean time between; zero: never
+  // A machine may also lose its whole disk; of these, the first ones, one keeps it: when all of
+  // them had nothing left, nothing would keep them from founding another cluster.
+  bool wipes = false;
+  NodeIndex founders = 0;
   bool beyond = false;  // any machine, at any time
 };
 

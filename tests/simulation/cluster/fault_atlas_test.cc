@@ -125,24 +125,25 @@ TEST_F(FaultAtlasTest, OneMachineOnlyIsDamagedHoweverOften) {
 
 TEST_F(FaultAtlasTest, NothingIsDamagedThatTheOthersCannotSpare) {
   can_spare_ = false;
-  Run({.damage = milliseconds(500), .wipes = true});
+  Run({.damage = milliseconds(500), .wipes = true, .founders = 5});
   EXPECT_GT(faults_.count(), 100u);
   EXPECT_EQ(Damaged(), 0u);
   EXPECT_FALSE(atlas_->any_damaged());
 }
 
 TEST_F(FaultAtlasTest, AWipedDiskIsEmptyAndLeftAlone) {
-  Run({.damage = milliseconds(500), .wipes = true});
+  Run({.damage = milliseconds(500), .wipes = true, .founders = 5});
   ASSERT_EQ(atlas_->wiped().size(), 1u);
   EXPECT_TRUE(machines_[*atlas_->wiped().begin()]->disk().FilesBelow("/").empty());
   EXPECT_EQ(Damaged(), 1u);
 }
 
-TEST_F(FaultAtlasTest, BeyondItAllMachinesAreDamagedAndNotAllWiped) {
+TEST_F(FaultAtlasTest, BeyondItAllMachinesAreDamagedAndOneFounderIsNotWiped) {
   can_spare_ = false;
-  Run({.damage = milliseconds(500), .wipes = true, .beyond = true});
+  Run({.damage = milliseconds(500), .wipes = true, .founders = 4, .beyond = true});
   EXPECT_EQ(Damaged(), 5u);
   EXPECT_EQ(atlas_->wiped().size(), 4u);
+  EXPECT_TRUE(atlas_->wiped().contains(4)) << "it founded nothing";
 }
 
 }  // namespace
