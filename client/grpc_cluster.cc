@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "client/wire_codec.h"
 #include "client/grpc_connection.h"
+#include "client/wire_codec.h"
 #include "flotilla/v1/cluster_service.grpc.pb.h"
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>

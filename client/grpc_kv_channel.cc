@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "client/wire_codec.h"
 #include "client/grpc_connection.h"
+#include "client/wire_codec.h"
 #include "flotilla/v1/cluster_service.grpc.pb.h"
 #include "flotilla/v1/kv_service.grpc.pb.h"
 #include <google/protobuf/arena.h>

@@ -1,5 +1,6 @@
 // What goes over the wire, and that the names and numbers of the client are those of the protocol.
 #include "client/wire_codec.h"
+
 #include "flotilla/v1/cluster.pb.h"
 #include "flotilla/v1/kv.pb.h"
 #include <gmock/gmock.h>
