@@ -109,6 +109,7 @@ void ClientCore::OnSilence(PendingCall& call, MonoTime now) {
   call.last_error =
       Status(StatusCode::kDeadlineExceeded,
              link.endpoint() + " did not answer this call, though others", "DEADLINE_EXCEEDED");
+  routes_.ForgetLeader(link.endpoint());
   nodes_.Disfavour(link);
   BackOff(call, Duration(0));
 }

@@ -40,6 +40,8 @@ bool NodeSet::IsUsable(std::string_view endpoint) const {
 
 void NodeSet::Disfavour(const NodeLink& link) {
   if (links_[favourite_].get() == &link) favourite_ = (favourite_ + 1) % links_.size();
+  // It answers, but does not help; one that failed before may be back, and does.
+  ProbeDue();
 }
 
 std::optional<MonoTime> NodeSet::next_probe_at() const {

@@ -45,13 +45,14 @@ Remedy RemedyFor(const ServerError& error) {
     case Reason::kShuttingDown:
     case Reason::kNotReady:
     case Reason::kReplicaFailed:
+    // It waited all that time for a leader or a majority, and may be cut off from both.
+    case Reason::kDeadlineExceeded:
       return Remedy::kTryElsewhere;
     case Reason::kWrongShard:
       return Remedy::kRefreshRoutes;
     case Reason::kOverloaded:
     case Reason::kSessionWindowFull:
     case Reason::kLeadershipLost:
-    case Reason::kDeadlineExceeded:
       return Remedy::kTryLater;
     // A full disk stays full until somebody acts: say so now.
     case Reason::kDiskFull:

@@ -144,6 +144,50 @@ TEST_F(CoreTest, ANodeThatComesBackIsUsedAgain) {
   EXPECT_EQ(cluster_.received().back().endpoint, "a");
 }
 
+TEST_F(CoreTest, ANodeThatWaitedInVainForAMajorityIsNotAskedAgainAtOnce) {
+  WarmUp();
+  const size_t before = cluster_.received().size();
+  cluster_.leader = "b";
+  cluster_.RefuseNext({StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded, Outcome::kUnknown,
+                       "nobody answered in time", Duration(0), std::nullopt});
+  ASSERT_TRUE(Run(Put{"k", "v"})->ok());
+  EXPECT_EQ(cluster_.received()[before].endpoint, "a");
+  EXPECT_NE(cluster_.received()[before + 1].endpoint, "a");
+}
+
+TEST_F(CoreTest, ACallThatIsNotAnsweredIsTriedElsewhere) {
+  WarmUp();
+  cluster_.followers_forward = true;
+  cluster_.LoseNextRequest();
+  auto lost = Begin(Get{"lost"});
+  for (int i = 0; i < 30 && !lost->done(); ++i) {
+    ASSERT_TRUE(Run(Get{"k"})->ok());
+    time_.RunFor(milliseconds(100));
+  }
+  ASSERT_TRUE(lost->ok());
+  std::vector<std::string> asked;
+  for (const Received& received : cluster_.received()) {
+    const auto* get = std::get_if<Get>(&received.operation);
+    if (get != nullptr && get->key == "lost") asked.push_back(received.endpoint);
+  }
+  ASSERT_EQ(asked.size(), 2);
+  EXPECT_EQ(asked[0], "a");
+  EXPECT_NE(asked[1], "a");
+}
+
+// It answers everything, but never helps; as one that was removed, or is cut off from the others.
+TEST_F(CoreTest, NodesThatCameBackAreFoundAlthoughAUselessOneAnswers) {
+  WarmUp();
+  cluster_.replicas_only_of["a"] = {};
+  cluster_.leader = "b";
+  cluster_.Kill("b");
+  cluster_.Kill("c");
+  EXPECT_FALSE(Run(Put{"k", "v"}, seconds(1))->ok());
+  cluster_.Revive("b");
+  cluster_.Revive("c");
+  EXPECT_TRUE(Run(Put{"k", "v"})->ok());
+}
+
 TEST_F(CoreTest, ASlowAnswerAmongPromptOnesDoesNotBreakTheConnection) {
   WarmUp();
   cluster_.LoseNextRequest();

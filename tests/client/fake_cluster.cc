@@ -52,7 +52,7 @@ class FakeConnection final : public KvConnection {
         events_.OnShardMap(Status(StatusCode::kDeadlineExceeded, "no map", "DEADLINE_EXCEEDED"));
       });
     } else {
-      Later([this] { events_.OnShardMap(cluster_.Map()); });
+      Later([this] { events_.OnShardMap(cluster_.MapOf(endpoint_)); });
     }
   }
 
@@ -133,9 +133,16 @@ std::string FakeCluster::ValueOf(const std::string& key) const {
   return found == rows_.end() ? "" : found->second;
 }
 
-ShardMap FakeCluster::Map() const {
+bool FakeCluster::HasReplica(const std::string& endpoint, ShardId shard) const {
+  const auto only = replicas_only_of.find(endpoint);
+  return only == replicas_only_of.end() || only->second.contains(shard);
+}
+
+ShardMap FakeCluster::MapOf(const std::string& asked) const {
   ShardMap map;
-  map.shards = shards;
+  for (const ShardRoute& route : shards) {
+    if (HasReplica(asked, route.descriptor.shard)) map.shards.push_back(route);
+  }
   for (ShardRoute& route : map.shards) route.leader_endpoint = Believed();
   for (const auto& [endpoint, node] : nodes_) map.endpoints.push_back(endpoint);
   return map;
@@ -170,6 +177,14 @@ void FakeCluster::Arrive(FakeConnection& connection, const Received& received, u
 }
 
 std::optional<ServerError> FakeCluster::RouteError(const Received& received) const {
+  if (!received.shard.is_none() && !HasReplica(received.endpoint, received.shard)) {
+    return ServerError{StatusCode::kFailedPrecondition,
+                       Reason::kWrongShard,
+                       Outcome::kNotApplied,
+                       "no replica",
+                       Duration(0),
+                       std::nullopt};
+  }
   const bool leads = received.endpoint == leader;
   const bool forwards = followers_forward && !leader.empty() && nodes_.at(leader).alive &&
                         !nodes_.at(leader).isolated;

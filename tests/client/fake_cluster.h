@@ -46,6 +46,8 @@ class FakeCluster final : public KvChannel {
   bool followers_forward = false;
   // The arcs of the map; one over the whole ring unless a test sets others.
   std::vector<ShardRoute> shards;
+  // Nodes that have replicas of these shards only: they neither serve nor know the others.
+  std::map<std::string, std::set<ShardId>> replicas_only_of;
   // Of each connection and direction; 0: no limit. Only whole messages arrive.
   size_t bytes_per_second = 0;
   size_t session_limit = 1000;  // results that a session holds
@@ -92,7 +94,8 @@ class FakeCluster final : public KvChannel {
   std::variant<Result, ServerError> Handle(const Received& received);
   std::variant<Result, ServerError> Apply(const Received& received);
   Result Execute(const Operation& operation);
-  ShardMap Map() const;
+  ShardMap MapOf(const std::string& asked) const;
+  bool HasReplica(const std::string& endpoint, ShardId shard) const;
   std::string Believed() const { return believed_leader.value_or(leader); }
 
   VirtualTime& time_;
