@@ -169,7 +169,6 @@ void ClientCore::OnMapFailure() {
 
 void ClientCore::OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) {
   if (map_asked_ != &link) return;
-  map_asked_ = nullptr;
   if (map.ok() && map->shards.empty()) {
     map = Status(StatusCode::kUnavailable, link.endpoint() + " has not joined a cluster yet",
                  "NOT_READY");
@@ -180,7 +179,7 @@ void ClientCore::OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) {
     OnMapFailure();
     return;
   }
-  routes_.Replace(*map);
+  routes_.Update(*map);
   for (const std::string& endpoint : map->endpoints) nodes_.Add(endpoint);
   for (const ShardRoute& route : routes_.shards()) {
     if (!route.leader_endpoint.empty()) nodes_.Add(route.leader_endpoint);
@@ -188,6 +187,9 @@ void ClientCore::OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) {
   CallQueue waiting;
   waiting.TakeAll(await_map_);
   while (PendingCall* call = waiting.PopFront()) Dispatch(*call);
+  map_asked_ = nullptr;
+  // Nodes know the shards that they have replicas of.
+  if (!await_map_.empty()) nodes_.Disfavour(link);
   if (NeedsMap()) {
     OnMapFailure();
     return;

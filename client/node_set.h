@@ -30,8 +30,8 @@ class NodeSet {
   // Null when all fail: those whose time has come are then probed.
   NodeLink* Choose(std::string_view endpoint);
   bool IsUsable(std::string_view endpoint) const;
-  // `link` was of no use: another node becomes the favourite, if `link` was it, and those whose time
-  // has come are probed.
+  // `link` was of no use: another node becomes the favourite, if `link` was it, and those whose
+  // time has come are probed.
   void Disfavour(const NodeLink& link);
   // When a failing node can next be probed; nullopt when none waits for that.
   std::optional<MonoTime> next_probe_at() const;

@@ -11,9 +11,13 @@ bool ByFirstSlot(const ShardRoute& a, const ShardRoute& b) {
   return a.descriptor.arc.first < b.descriptor.arc.first;
 }
 
+bool Overlap(const sharding::Arc& a, const sharding::Arc& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
 }  // namespace
 
-void RouteTable::Replace(const ShardMap& map) {
+void RouteTable::Update(const ShardMap& map) {
   std::vector<ShardRoute> fresh;
   fresh.reserve(map.shards.size());
   for (const ShardRoute& route : map.shards) {
@@ -31,6 +35,16 @@ void RouteTable::Replace(const ShardMap& map) {
     }
     disjoint.push_back(std::move(route));
   }
+  const auto told = static_cast<ptrdiff_t>(disjoint.size());
+  for (ShardRoute& known : shards_) {
+    const bool replaced =
+        std::any_of(disjoint.begin(), disjoint.begin() + told, [&known](const ShardRoute& route) {
+          return Overlap(known.descriptor.arc, route.descriptor.arc) ||
+                 known.descriptor.shard == route.descriptor.shard;
+        });
+    if (!replaced) disjoint.push_back(std::move(known));
+  }
+  std::sort(disjoint.begin(), disjoint.end(), ByFirstSlot);
   shards_ = std::move(disjoint);
 }
 

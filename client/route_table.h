@@ -18,9 +18,10 @@ class RouteTable {
  public:
   bool empty() const { return shards_.empty(); }
 
-  // Takes over a whole map. Of a shard that is known in a newer version the older news is dropped;
-  // a map that does not cover the ring leaves gaps, never guesses.
-  void Replace(const ShardMap& map);
+  // Takes over a map. Of a shard that is known in a newer version the older news is dropped. A node
+  // tells of the shards that it has replicas of: what no shard of the map owns stays as it was
+  // known, and where nothing was, there is a gap and no guess.
+  void Update(const ShardMap& map);
 
   // Takes over where a shard is led. A hint about an unknown shard or an older version changes
   // nothing. Returns whether the leader is news.

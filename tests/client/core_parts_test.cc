@@ -160,7 +160,7 @@ TEST(RouteTable, FindsTheShardOfASlot) {
   RouteTable routes;
   EXPECT_TRUE(routes.empty());
   EXPECT_EQ(routes.Find(sharding::Slot{5}), nullptr);
-  routes.Replace({{Route(2, 100, 200, 1, "b"), Route(1, 0, 99, 1, "a")}, {}});
+  routes.Update({{Route(2, 100, 200, 1, "b"), Route(1, 0, 99, 1, "a")}, {}});
   EXPECT_EQ(routes.Find(sharding::Slot{0})->descriptor.shard, ShardId(1));
   EXPECT_EQ(routes.Find(sharding::Slot{99})->descriptor.shard, ShardId(1));
   EXPECT_EQ(routes.Find(sharding::Slot{100})->descriptor.shard, ShardId(2));
@@ -170,7 +170,7 @@ TEST(RouteTable, FindsTheShardOfASlot) {
 
 TEST(RouteTable, LearnsLeadersOfKnownShardsOnly) {
   RouteTable routes;
-  routes.Replace({{Route(1, 0, 99, 3, "a")}, {}});
+  routes.Update({{Route(1, 0, 99, 3, "a")}, {}});
   EXPECT_FALSE(routes.Learn({ShardId(9), 1, "x"}));
   EXPECT_FALSE(routes.Learn({ShardId(1), 2, "old"})) << "of an older version";
   EXPECT_FALSE(routes.Learn({ShardId(1), 3, "a"})) << "no news";
@@ -183,15 +183,28 @@ TEST(RouteTable, LearnsLeadersOfKnownShardsOnly) {
 
 TEST(RouteTable, ANewerShardOutlivesAnOlderMap) {
   RouteTable routes;
-  routes.Replace({{Route(1, 0, 49, 5, "a"), Route(2, 50, 99, 5, "b")}, {}});
-  routes.Replace({{Route(1, 0, 99, 4, "a")}, {}});
+  routes.Update({{Route(1, 0, 49, 5, "a"), Route(2, 50, 99, 5, "b")}, {}});
+  routes.Update({{Route(1, 0, 99, 4, "a")}, {}});
   EXPECT_EQ(routes.Find(ShardId(1))->descriptor.version, 5);
   EXPECT_EQ(routes.Find(ShardId(1))->descriptor.arc.last.value, 49);
 }
 
+TEST(RouteTable, WhatAMapDoesNotTellOfStaysAsItWasKnown) {
+  RouteTable routes;
+  routes.Update({{Route(1, 0, 49, 1, "a"), Route(2, 50, 99, 1, "b")}, {}});
+  routes.Update({{Route(2, 50, 99, 1, "c"), Route(3, 100, 149, 1, "c")}, {}});
+  EXPECT_EQ(routes.Find(sharding::Slot{20})->leader_endpoint, "a");
+  EXPECT_EQ(routes.Find(sharding::Slot{70})->leader_endpoint, "c");
+  EXPECT_EQ(routes.Find(sharding::Slot{120})->leader_endpoint, "c");
+  routes.Update({{Route(4, 0, 99, 2, "d")}, {}});
+  EXPECT_EQ(routes.Find(ShardId(1)), nullptr) << "another shard owns its slots";
+  EXPECT_EQ(routes.Find(ShardId(2)), nullptr);
+  EXPECT_EQ(routes.Find(sharding::Slot{120})->descriptor.shard, ShardId(3));
+}
+
 TEST(RouteTable, OfOverlappingClaimsTheNewerHolds) {
   RouteTable routes;
-  routes.Replace({{Route(1, 0, 99, 4, "a"), Route(2, 50, 99, 5, "b")}, {}});
+  routes.Update({{Route(1, 0, 99, 4, "a"), Route(2, 50, 99, 5, "b")}, {}});
   EXPECT_EQ(routes.Find(sharding::Slot{70})->descriptor.shard, ShardId(2));
 }
 

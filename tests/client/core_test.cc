@@ -188,6 +188,16 @@ TEST_F(CoreTest, NodesThatCameBackAreFoundAlthoughAUselessOneAnswers) {
   EXPECT_TRUE(Run(Put{"k", "v"})->ok());
 }
 
+TEST_F(CoreTest, AShardThatTheAskedNodeDoesNotKnowIsAskedOfOthers) {
+  cluster_.shards = {{{ShardId(1), {sharding::Slot{0}, sharding::Slot{8191}}, 1}, ""},
+                     {{ShardId(2), {sharding::Slot{8192}, sharding::Slot{16383}}, 1}, ""}};
+  cluster_.replicas_only_of["a"] = {ShardId(1)};
+  cluster_.leader = "b";
+  const std::string key = "foo";
+  ASSERT_GT(sharding::SlotOf(key).value, 8191);
+  EXPECT_TRUE(Run(Put{key, "v"})->ok());
+}
+
 TEST_F(CoreTest, ASlowAnswerAmongPromptOnesDoesNotBreakTheConnection) {
   WarmUp();
   cluster_.LoseNextRequest();
