@@ -257,7 +257,10 @@ void ClientCore::FinishRefused(PendingCall& call, const ServerError& error) {
 
 void ClientCore::FinishLate(PendingCall& call) {
   if (call.last_error.ok()) call.last_error = last_link_error_;
+  NodeLink* const link = call.link;
   Finish(call, LateStatus(call, nodes_.Describe()));
+  // Calls that wait for less than the silence limit would else never find out.
+  if (link != nullptr && link->IsSilent(options_.silence_limit, clock_.Now())) GiveUp(*link);
 }
 
 }  // namespace flotilla::client

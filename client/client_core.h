@@ -111,6 +111,7 @@ class ClientCore final : private NodeLink::Owner {
   void OnTimer();
   void OnDue(PendingCall& call, MonoTime now);
   void OnSilence(PendingCall& call, MonoTime now);
+  void GiveUp(NodeLink& link);
   void SetTimer();
 
   // NodeLink::Owner.

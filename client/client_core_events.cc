@@ -92,8 +92,7 @@ void ClientCore::OnSilence(PendingCall& call, MonoTime now) {
   if (now >= look_again) {
     // Keep-alive pings may still be answered; what counts is that operations are not (etcd#8660).
     Schedule(call, call.call.deadline);
-    link.GiveUp(Status(StatusCode::kUnavailable, link.endpoint() + " does not answer",
-                       reason::kUnreachable));
+    GiveUp(link);
     return;
   }
   if (sent) {
@@ -112,6 +111,11 @@ void ClientCore::OnSilence(PendingCall& call, MonoTime now) {
   routes_.ForgetLeader(link.endpoint());
   nodes_.Disfavour(link);
   BackOff(call, Duration(0));
+}
+
+void ClientCore::GiveUp(NodeLink& link) {
+  link.GiveUp(
+      Status(StatusCode::kUnavailable, link.endpoint() + " does not answer", reason::kUnreachable));
 }
 
 void ClientCore::OnLinkOpen(NodeLink&) {

@@ -79,6 +79,7 @@ void NodeLink::ProbeIfDue() {
 void NodeLink::SendBatch(const RouteTable& routes) {
   const MonoTime now = clock_.Now();
   if (by_try_.empty()) busy_since_ = now;
+  if (asked_at_ <= heard_at_) asked_at_ = now;
   std::vector<OutgoingOperation> batch;
   size_t bytes = 0;
   while (PendingCall* call = outbox_.front()) {

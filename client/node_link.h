@@ -64,6 +64,12 @@ class NodeLink final : public KvConnectionEvents {
   MonoTime SilentAt(Duration limit) const {
     return std::max(heard_at_, busy_since_) + patience_ * limit + TransferTime();
   }
+  // Whether it was asked something since it last said anything, and that is too long ago. The
+  // callers may have given up since.
+  bool IsSilent(Duration limit, MonoTime now) const {
+    const MonoTime silent_at = asked_at_ + patience_ * limit + TransferTime();
+    return open_ && asked_at_ > heard_at_ && now >= silent_at;
+  }
   // What it may take to bring over what is unanswered, on a slow line.
   Duration TransferTime() const;
 
@@ -108,6 +114,7 @@ class NodeLink final : public KvConnectionEvents {
   bool map_requested_ = false;
   MonoTime heard_at_{};    // when the node last said anything
   MonoTime busy_since_{};  // when a call was sent while none was unanswered
+  MonoTime asked_at_{};    // by the first message since the node last said anything
   int patience_ = 1;       // grows when the node is given up, for a while
   MonoTime gave_up_at_{};
 

@@ -131,6 +131,16 @@ TEST_F(CoreTest, APartitionedNodeIsLeftAfterTheSilenceLimit) {
   EXPECT_LT(time_.Now() - again, 20 * milliseconds(105)) << "no call waited for the silent node";
 }
 
+TEST_F(CoreTest, APartitionedNodeIsLeftAlthoughNoCallWaitsForTheSilenceLimit) {
+  WarmUp();
+  cluster_.Isolate("a");
+  cluster_.leader = "b";
+  const Duration timeout = options_.silence_limit / 4;
+  int failed = 0;
+  while (!Run(Get{"k"}, timeout)->ok()) ASSERT_LT(++failed, 6);
+  EXPECT_GE(failed, 4) << "not before the limit";
+}
+
 TEST_F(CoreTest, ANodeThatComesBackIsUsedAgain) {
   WarmUp();
   cluster_.Kill("a");
