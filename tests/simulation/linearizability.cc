@@ -46,6 +46,7 @@ std::optional<State> Step(const State& state, const Operation& op) {
     case OpKind::kCas: {
       const bool holds = state == op.expected;
       if (known && op.held != holds) return std::nullopt;
+      if (known && op.saw && op.value != state) return std::nullopt;
       return holds ? State(op.argument) : state;
     }
     case OpKind::kIncrement: {
@@ -69,7 +70,7 @@ class Search {
     for (const Operation& op : operations) {
       // Reads that failed or are unknown, and writes that did not happen, say nothing.
       if (op.fate == OpFate::kFail) continue;
-      if (op.kind == OpKind::kRead && op.fate != OpFate::kOk) continue;
+      if (op.kind == OpKind::kRead && (op.fate != OpFate::kOk || op.stale)) continue;
       ops_.push_back(&op);
     }
     BuildEvents();
@@ -233,7 +234,8 @@ Judgement CheckVersions(const std::vector<Operation>& operations) {
   }
   for (const Operation* op : known) {
     const auto write = writes.find(op->version);
-    if (op->kind != OpKind::kRead || write == writes.end()) continue;
+    const bool reads = op->kind == OpKind::kRead || op->saw;
+    if (!reads || write == writes.end()) continue;
     const Operation& written = *write->second;
     const bool plain = written.kind == OpKind::kWrite || written.kind == OpKind::kCas;
     if (plain && op->value != written.argument) {
@@ -241,6 +243,7 @@ Judgement CheckVersions(const std::vector<Operation>& operations) {
     }
   }
   // The highest version completed so far, against what is invoked next.
+  std::erase_if(known, [](const Operation* op) { return op->stale; });
   std::vector<const Operation*> by_completion = known;
   std::sort(known.begin(), known.end(),
             [](const auto* a, const auto* b) { return a->invoked < b->invoked; });

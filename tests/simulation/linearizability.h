@@ -26,11 +26,12 @@ struct Judgement {
   std::string reason;
 };
 
-// Gives up after `steps_max` placements.
+// Gives up after `steps_max` placements. Stale reads are left out: see history_checks.h.
 Judgement CheckLinearizable(const std::vector<Operation>& operations, uint64_t steps_max);
 
 // Versions of one key: no two writes share one; what is read under a version is what was written
-// under it; and what is invoked after something completed has no lower version.
+// under it; and what is invoked after something completed has no lower version, unless it is a
+// stale read.
 Judgement CheckVersions(const std::vector<Operation>& operations);
 
 }  // namespace flotilla::simulation

@@ -114,6 +114,22 @@ TEST(CheckLinearizable, ACompareAndSwapSaysWhatWasThere) {
   EXPECT_EQ(Judge({Write("a", 1, 2), Cas("a", "c", false, 3, 4)}), Verdict::kInvalid);
 }
 
+TEST(CheckLinearizable, ACompareAndSwapThatSawTheValueMustHaveSeenTheRightOne) {
+  Operation refused = Cas("a", "b", false, 20, 30);
+  refused.saw = true;
+  refused.value = "x";
+  EXPECT_EQ(Judge({Write("x", 0, 10), refused}), Verdict::kValid);
+  refused.value = "y";
+  EXPECT_EQ(Judge({Write("x", 0, 10), refused}), Verdict::kInvalid);
+}
+
+TEST(CheckLinearizable, StaleReadsAreJudgedElsewhere) {
+  Operation read = Read(std::nullopt, 20, 30);
+  EXPECT_EQ(Judge({Write("x", 0, 10), read}), Verdict::kInvalid);
+  read.stale = true;
+  EXPECT_EQ(Judge({Write("x", 0, 10), read}), Verdict::kValid);
+}
+
 TEST(CheckLinearizable, AnIncrementAppliedTwiceIsSeen) {
   EXPECT_EQ(Judge({Increment("1", 1, 2), Increment("2", 3, 4)}), Verdict::kValid);
   EXPECT_EQ(Judge({Increment("1", 1, 2), Increment("3", 3, 4)}), Verdict::kInvalid);

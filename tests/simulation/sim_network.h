@@ -35,7 +35,7 @@ struct LinkOptions {
 
 // Separate connections of one pair of nodes: what is ordered, is so within a channel.
 using Channel = uint8_t;
-inline constexpr Channel kChannelsMax = 4;
+inline constexpr Channel kChannelsMax = 5;
 
 // What became of messages.
 struct NetworkCounts {

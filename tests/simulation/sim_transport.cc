@@ -40,8 +40,9 @@ SimTransport::SimTransport(SimNetwork& network, NodeIndex self, Clock& clock, Ex
       directory_(std::move(directory)),
       next_id_(static_cast<uint64_t>(clock.Now().time_since_epoch().count())) {}
 
-void SimTransport::Attach(node::PeerEvents& events) {
+void SimTransport::Attach(node::PeerEvents& events, SimNetwork::Handler others) {
   events_ = &events;
+  others_ = std::move(others);
   // Through the executor: a process that is not scheduled reads nothing.
   network_.Attach(self_, {.on_message =
                               [this](NodeIndex from, Channel channel, std::string_view bytes) {
@@ -105,6 +106,8 @@ void SimTransport::FinishExchange(uint64_t id, absl::StatusOr<std::string> reply
 void SimTransport::OnBytes(NodeIndex from, Channel channel, std::string_view bytes) {
   if (channel == kControl) {
     OnControl(from, bytes);
+  } else if (channel > kControl) {
+    if (others_.on_message) others_.on_message(from, channel, bytes);
   } else {
     OnData(from, channel, bytes);
   }
@@ -209,6 +212,7 @@ void SimTransport::KeepAlive(NodeId node) {
 }
 
 void SimTransport::OnConnectionLost(NodeIndex machine) {
+  if (others_.on_peer_lost) others_.on_peer_lost(machine);
   callers_.erase(machine);
   for (auto& [node, peer] : peers_) {
     if (peer.machine == machine && peer.connected) Disconnect(node, peer);

@@ -29,8 +29,9 @@ class SimTransport : public node::PeerTransport {
   SimTransport(SimNetwork& network, NodeIndex self, Clock& clock, Executor& executor,
                Directory directory);
 
-  // Begins to receive, on behalf of `events`.
-  void Attach(node::PeerEvents& events);
+  // Begins to receive, on behalf of `events`. What comes by channels that are not the peers' goes
+  // to `others`, who hears of lost machines as well; all on the executor.
+  void Attach(node::PeerEvents& events, SimNetwork::Handler others = {});
 
   void SetPeer(NodeId node, const std::string& address) override;
   void Send(NodeId to, node::PeerChannel channel, std::string bytes) override;
@@ -76,6 +77,7 @@ class SimTransport : public node::PeerTransport {
   Executor& executor_;
   const Directory directory_;
   node::PeerEvents* events_ = nullptr;
+  SimNetwork::Handler others_;
 
   std::map<NodeId, Peer> peers_;
   std::map<NodeIndex, Caller> callers_;

@@ -13,6 +13,10 @@ namespace {
 
 std::string PeerAddress(NodeIndex node) { return "n" + std::to_string(node) + ":6171"; }
 
+}  // namespace
+
+std::string ClientEndpoint(NodeIndex node) { return "n" + std::to_string(node) + ":6170"; }
+
 std::optional<NodeIndex> MachineAt(const std::string& address) {
   NodeIndex node = 0;
   if (address.empty() || address[0] != 'n') return std::nullopt;
@@ -22,8 +26,6 @@ std::optional<NodeIndex> MachineAt(const std::string& address) {
   }
   return node;
 }
-
-}  // namespace
 
 // What nodes log are situations that a sweep has seen, and lines of the trace.
 class ClusterHost::MarkingLogger : public Logger {
@@ -53,6 +55,7 @@ ClusterHost::ClusterHost(SimWorld& world, SimNetwork& network, RunRecord& record
     : options_(std::move(options)),
       events_(std::move(events)),
       network_(network),
+      record_(record),
       logger_(std::make_unique<MarkingLogger>(record)),
       oracle_(
           world,
@@ -76,7 +79,7 @@ node::NodeOptions ClusterHost::OptionsOf(NodeIndex node) const {
     options.join.push_back(PeerAddress(peer));
   }
   options.advertise_peer = PeerAddress(node);
-  options.advertise_client = "client of " + PeerAddress(node);
+  options.advertise_client = ClientEndpoint(node);
   return options;
 }
 
@@ -112,7 +115,25 @@ void ClusterHost::Start(NodeIndex node) {
   auto started = node::Node::Start(OptionsOf(node), std::move(environment));
   if (!started.ok()) return events_.stopped(node, started.status());
   process.node = *std::move(started);
-  process.transport->Attach(*process.node);
+  OpenFrontDoor(node);
+}
+
+void ClusterHost::OpenFrontDoor(NodeIndex node) {
+  SimMachine& machine = *machines_[node];
+  Process& process = processes_[node];
+  process.front_door =
+      std::make_unique<SimFrontDoor>(SimFrontDoor::Environment{.network = network_,
+                                                               .self = node,
+                                                               .clock = machine.clock(),
+                                                               .executor = machine.executor(),
+                                                               .logger = *logger_,
+                                                               .record = record_},
+                                     *process.node, options_.node.limits);
+  SimFrontDoor& door = *process.front_door;
+  process.transport->Attach(
+      *process.node, {.on_message = [&door](NodeIndex from, Channel,
+                                            std::string_view bytes) { door.OnFrame(from, bytes); },
+                      .on_peer_lost = [&door](NodeIndex peer) { door.OnPeerLost(peer); }});
 }
 
 std::optional<node::ReplicaStatus> ClusterHost::ReplicaOf(NodeIndex node, ShardId shard) const {

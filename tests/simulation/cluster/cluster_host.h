@@ -16,6 +16,7 @@
 #include "sharding/shard_descriptor.h"
 #include "storage/map_engine.h"
 #include "tests/simulation/cluster/cluster_oracle.h"
+#include "tests/simulation/cluster/sim_front_door.h"
 #include "tests/simulation/run_record.h"
 #include "tests/simulation/sim_machine.h"
 #include "tests/simulation/sim_network.h"
@@ -34,6 +35,10 @@ struct ClusterHostOptions {
 
   NodeIndex machines() const { return founders + spares; }
 };
+
+// Where a node serves clients, and which machine that is; none when nobody ever serves there.
+std::string ClientEndpoint(NodeIndex node);
+std::optional<NodeIndex> MachineAt(const std::string& address);
 
 class ClusterHost {
  public:
@@ -71,14 +76,17 @@ class ClusterHost {
     std::unique_ptr<SimTransport> transport;
     std::unique_ptr<node::PeerTransport> watched_transport;
     std::unique_ptr<storage::EngineSource> engines;
+    std::unique_ptr<SimFrontDoor> front_door;
     std::unique_ptr<node::Node> node;
   };
 
   node::NodeOptions OptionsOf(NodeIndex node) const;
+  void OpenFrontDoor(NodeIndex node);
 
   const ClusterHostOptions options_;
   const Events events_;
   SimNetwork& network_;
+  RunRecord& record_;
   std::unique_ptr<MarkingLogger> logger_;
   ClusterOracle oracle_;
   node::AllowAll authorizer_;

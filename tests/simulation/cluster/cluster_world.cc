@@ -18,7 +18,7 @@ constexpr Duration kFormLimit = seconds(60);
 
 node::NodeOptions DrawNodeOptions(Random& random) {
   node::NodeOptions node;
-  node.initial_shards = static_cast<uint32_t>(random.Between(1, 4));
+  if (random.Chance(1, 2)) node.initial_shards = static_cast<uint32_t>(random.Between(2, 4));
   node.raft = DrawRaftOptions(random);
   node.tick = milliseconds(random.Between(20, 60));
   node.log.segment_bytes = random.Between(4, 64) * 4096;
@@ -49,18 +49,47 @@ SimDiskOptions DrawDisk(Random& random) {
   return disk;
 }
 
-SimClientOptions DrawClient(Random& random) {
-  SimClientOptions client;
+WorkloadOptions DrawWorkload(Random& random) {
+  WorkloadOptions workload;
   const auto name_keys = [&random](std::vector<std::string>& keys, const char* prefix) {
     for (uint64_t left = random.Between(1, 4); left > 0; --left) {
       keys.push_back(prefix + std::to_string(left));
     }
   };
-  name_keys(client.registers, "r");
-  name_keys(client.counters, "c");
-  name_keys(client.lists, "l");
-  client.think_mean = milliseconds(random.Between(1, 100));
-  client.timeout = milliseconds(random.Between(100, 2'000));
+  name_keys(workload.registers, "r");
+  name_keys(workload.counters, "c");
+  name_keys(workload.lists, "l");
+  for (uint64_t left = random.Between(1, 3); left > 0; --left) {
+    workload.groups.push_back({.tag = "g" + std::to_string(left)});
+  }
+  workload.think_mean = milliseconds(random.Between(1, 100));
+  workload.timeout = milliseconds(random.Between(200, 10'000));
+  return workload;
+}
+
+client::CoreOptions DrawCore(Random& random) {
+  client::CoreOptions core;
+  core.silence_limit = milliseconds(random.Between(100, 1'000));
+  core.backoff.max = milliseconds(random.Between(20, 1'000));
+  core.session_timeout = milliseconds(random.Between(500, 5'000));
+  core.link.try_timeout = milliseconds(random.Between(500, 3'000));
+  core.link.backoff = core.backoff;
+  if (random.Chance(1, 2)) {
+    core.link.max_batch_operations = random.Between(1, 4);
+    core.link.max_unanswered = random.Between(1, 8);
+    core.sessions.window = random.Between(1, 4);
+    core.sessions.idle_limit = milliseconds(random.Between(100, 5'000));
+  }
+  return core;
+}
+
+SimClientOptions DrawClient(Random& random) {
+  SimClientOptions client;
+  client.workload = DrawWorkload(random);
+  client.workers = static_cast<uint32_t>(random.Between(1, 4));
+  client.core = DrawCore(random);
+  client.machine.executor = {.post_delay_mean = DrawDelay(random, milliseconds(1)),
+                             .timer_delay_mean = DrawDelay(random, milliseconds(5))};
   return client;
 }
 
@@ -91,8 +120,13 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     options.engine.fail_one_in_flushes = static_cast<uint32_t>(random.Between(10, 200));
   }
   options.client = DrawClient(random);
-  options.client_delay_mean = DrawDelay(random, milliseconds(20));
-  if (random.Chance(1, 2)) options.client_loss = static_cast<uint32_t>(random.Below(100));
+  options.client.workload.scans = options.node.initial_shards == 1;
+  options.client_links = DrawLinks(random);
+  if (random.Chance(1, 2)) options.client_clock_error_ppm = random.Between(1, 100'000);
+  if (random.Chance(2, 3)) {
+    options.client_fault_interval = milliseconds(random.Between(200, 5'000));
+    options.client_fault_mean = milliseconds(random.Between(50, 4'000));
+  }
   if (random.Chance(1, 2)) options.transfer_interval = milliseconds(random.Between(200, 5'000));
   options.safety_time = seconds(random.Between(5, 30));
   if (random.Chance(1, 3)) {
@@ -114,10 +148,20 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
     : options_(options),
       world_(seed),
       record_(world_, trace),
-      network_(world_, options.machines()),
+      network_(world_, options.machines() + options.clients),
       random_(world_.Stream("cluster world")),
       client_random_(world_.Stream("clients")),
-      faults_(world_, record_, options.skipped_faults) {
+      faults_(world_, record_, options.skipped_faults),
+      client_surroundings_{.world = world_,
+                           .network = network_,
+                           .record = record_,
+                           .history = history_,
+                           .next_process = next_process_,
+                           .endpoints = {},
+                           .directory = MachineAt} {
+  for (NodeIndex node = 0; node < options_.machines(); ++node) {
+    client_surroundings_.endpoints.push_back(ClientEndpoint(node));
+  }
   host_ = std::make_unique<ClusterHost>(
       world_, network_, record_,
       ClusterHostOptions{.founders = options_.nodes,
@@ -146,10 +190,14 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                         .record = record_,
                         .can_spare = [this](NodeIndex machine) { return CanSpare(machine); }},
       options_.atlas);
+  faults_.Add("client", options_.client_fault_interval,
+              [this](Random& random) { DisturbClient(random); });
 }
 
 ClusterWorld::~ClusterWorld() {
   nemesis_->Stop();
+  safety_phase_ = false;
+  clients_.clear();
   host_.reset();
 }
 
@@ -170,60 +218,6 @@ void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
 
 void ClusterWorld::After(Duration delay, std::function<void()> task) {
   world_.After(delay, EventKind::kWorld, kWorldNode, std::move(task));
-}
-
-NodeIndex ClusterWorld::PickNode() {
-  // Once only a core is healthy, clients have found that out.
-  if (!core_.empty()) return client_random_.Pick(core_);
-  return static_cast<NodeIndex>(client_random_.Below(options_.machines()));
-}
-
-template <typename Reply, typename Request, typename Serve>
-void ClusterWorld::Send(Request request, Duration timeout, std::function<void(Reply)> done,
-                        Serve serve) {
-  const auto call = std::make_shared<Call<Reply>>(Call<Reply>{.done = std::move(done)});
-  After(timeout, [call] {
-    call->Finish({.error = {.code = absl::StatusCode::kDeadlineExceeded,
-                            .reason = node::Reason::kDeadlineExceeded,
-                            .outcome = node::Outcome::kUnknown}});
-  });
-  const auto delay = [this] {
-    return options_.client_delay_mean == Duration::zero()
-               ? Duration::zero()
-               : client_random_.Exponential(options_.client_delay_mean);
-  };
-  if (client_random_.Chance(options_.client_loss, 1000)) return;
-  After(delay(), [this, call, request, timeout, delay, serve, node = PickNode()] {
-    if (host_->node(node) == nullptr) {
-      return call->Finish({.error = {.code = absl::StatusCode::kUnavailable,
-                                     .reason = node::Reason::kNotReady,
-                                     .outcome = node::Outcome::kNotApplied}});
-    }
-    host_->machine(node).executor().Post(
-        [this, call, request, timeout, delay, serve, node]() mutable {
-          request.context.deadline = host_->machine(node).clock().Now() + timeout;
-          serve(*host_->node(node), std::move(request), [this, call, delay](Reply reply) {
-            if (client_random_.Chance(options_.client_loss, 1000)) return;
-            After(delay(), [call, reply] { call->Finish(reply); });
-          });
-        });
-  });
-}
-
-void ClusterWorld::Write(node::WriteRequest request, Duration timeout,
-                         std::function<void(node::WriteReply)> done) {
-  Send<node::WriteReply>(std::move(request), timeout, std::move(done),
-                         [](node::Node& node, node::WriteRequest asked, node::WriteDone answer) {
-                           node.Write(std::move(asked), std::move(answer));
-                         });
-}
-
-void ClusterWorld::Read(node::ReadRequest request, Duration timeout,
-                        std::function<void(node::ReadReply)> done) {
-  Send<node::ReadReply>(std::move(request), timeout, std::move(done),
-                        [](node::Node& node, node::ReadRequest asked, node::ReadDone answer) {
-                          node.Read(std::move(asked), std::move(answer));
-                        });
 }
 
 ShardId ClusterWorld::ShardOf(const std::string& key) const {
@@ -251,12 +245,8 @@ void ClusterWorld::FormCluster() {
 RunResult ClusterWorld::Run() {
   FormCluster();
   if (!record_.failed()) {
+    StartClients();
     faults_.Start();
-    for (uint32_t i = 0; i < options_.clients; ++i) {
-      clients_.push_back(std::make_unique<SimClient>(options_.client, *this, history_, record_,
-                                                     next_process_, client_random_.Split()));
-      clients_.back()->Start();
-    }
     EachTime(options_.transfer_interval, [this] { OneTransfer(); });
     EachTime(options_.membership_interval, [this] { ChangeSomeMembership(); });
     RunUntil(world_.now() + options_.safety_time);
@@ -266,10 +256,10 @@ RunResult ClusterWorld::Run() {
   if (!record_.failed()) HealCore();
   if (options_.atlas.beyond) {
     AwaitHaltOrRecovery();
-  } else if (AwaitClients() && ReadEverything() && AwaitConvergence()) {
+  } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence()) {
     CompareStates();
   }
-  for (const auto& client : clients_) client->GiveUp();
+  for (const auto& client : clients_) client->Abandon();
   if (!record_.failed()) JudgeHistory();
   return Result();
 }
@@ -281,6 +271,8 @@ RunResult ClusterWorld::Result() const {
           .events = world_.events(),
           .faults = faults_.count(),
           .virtual_time = world_.now(),
+          .ops = history_.calls().size(),
+          .acked = Acknowledged(),
           .marks = record_.marks()};
 }
 

@@ -1,5 +1,5 @@
 // Whole nodes in the simulated world: the code that the server runs, on the simulated disk, network
-// and clock, with clients that put, get, increment, compare and swap, append and scan. Safety phase
+// and clock, with clients that run the library's core and do all that it offers. Safety phase
 // and liveness phase as in the raft world; what clients saw is judged at the end.
 #ifndef FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_WORLD_H_
 #define FLOTILLA_TESTS_SIMULATION_CLUSTER_CLUSTER_WORLD_H_
@@ -23,6 +23,7 @@
 #include "tests/simulation/cluster/sim_client.h"
 #include "tests/simulation/fault_schedule.h"
 #include "tests/simulation/history.h"
+#include "tests/simulation/linearizability.h"
 #include "tests/simulation/nemesis.h"
 #include "tests/simulation/run_record.h"
 #include "tests/simulation/sim_network.h"
@@ -42,9 +43,12 @@ struct ClusterWorldOptions {
   node::NodeOptions node;
   storage::MapEngineOptions engine;
   SimClientOptions client;
-  Duration client_delay_mean = std::chrono::milliseconds(1);
-  // Per mille of requests, and of answers.
-  uint32_t client_loss = 0;
+  LinkOptions client_links;
+  // Clients' clocks run wrong by up to this much, either way.
+  uint64_t client_clock_error_ppm = 0;
+  // Between two faults of clients: cut off, reconnected, killed; and how long those last.
+  Duration client_fault_interval{};
+  Duration client_fault_mean = std::chrono::seconds(1);
   Duration transfer_interval{};
   Duration membership_interval{};
   FaultAtlasOptions atlas;
@@ -60,38 +64,20 @@ struct ClusterWorldOptions {
   static ClusterWorldOptions Draw(Random& random);
 };
 
-class ClusterWorld : public ClientNetwork {
+class ClusterWorld {
  public:
   ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, std::FILE* trace = nullptr);
-  ~ClusterWorld() override;
+  ~ClusterWorld();
 
   // Both phases and the verdict. To be called once.
   RunResult Run();
   const History& history() const { return history_; }
 
-  Duration now() const override { return world_.now(); }
-  void After(Duration delay, std::function<void()> task) override;
-  void Write(node::WriteRequest request, Duration timeout,
-             std::function<void(node::WriteReply)> done) override;
-  void Read(node::ReadRequest request, Duration timeout,
-            std::function<void(node::ReadReply)> done) override;
-  ShardId ShardOf(const std::string& key) const override;
-
  private:
-  // A request under way: answered once, by whoever comes first.
-  template <typename Reply>
-  struct Call {
-    std::function<void(Reply)> done;
-    void Finish(const Reply& reply) {
-      if (done) std::exchange(done, nullptr)(reply);
-    }
-  };
-
   void OnFatal(NodeIndex node, const absl::Status& why);
   void FormCluster();
-  template <typename Reply, typename Request, typename Serve>
-  void Send(Request request, Duration timeout, std::function<void(Reply)> done, Serve serve);
-  NodeIndex PickNode();
+  void After(Duration delay, std::function<void()> task);
+  ShardId ShardOf(const std::string& key) const;
   void OneTransfer();
   std::vector<NodeIndex> Leaders() const;
   void EachTime(Duration interval, std::function<void()> act);
@@ -105,6 +91,20 @@ class ClusterWorld : public ClientNetwork {
   std::string WhatMembersLack() const;
   void RunUntil(Duration time);
 
+  // Clients (cluster_world_clients.cc).
+  void StartClients();
+  void DisturbClient(Random& random);
+  void CutClient(NodeIndex client, std::optional<NodeIndex> one, uint64_t ways, Duration time);
+  void OnClientDeath(size_t client);
+  void HealClients();
+  bool AwaitClients();
+  // Every key is read, and each client writes to every shard.
+  bool AwaitFinalCalls();
+  std::vector<SimClientWorker::Demand> FinalCallsOf(size_t client) const;
+  void JudgeHistory();
+  void Judge(const char* what, const Judgement& judgement);
+  uint64_t Acknowledged() const;
+
   // Invariants that are looked at now and then.
   void Inspect();
   void InspectReplica(NodeIndex node, const node::ReplicaStatus& replica);
@@ -114,13 +114,10 @@ class ClusterWorld : public ClientNetwork {
   void StartSoon(NodeIndex node);
   bool HasFailedReplica(NodeIndex node) const;
   void AwaitHaltOrRecovery();
-  bool AwaitClients();
-  bool ReadEverything();
   bool AwaitConvergence();
   // By hand, or because a replica is unfit.
   bool MembersMayChange() const;
   void CompareStates();
-  void JudgeHistory();
   RunResult Result() const;
 
   const ClusterWorldOptions options_;
@@ -136,6 +133,7 @@ class ClusterWorld : public ClientNetwork {
   std::vector<sharding::ShardDescriptor> shards_;
   History history_;
   uint32_t next_process_ = 0;
+  SimClient::Surroundings client_surroundings_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<NodeIndex> core_;
   std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;

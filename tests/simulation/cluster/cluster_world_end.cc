@@ -3,7 +3,6 @@
 #include <sstream>
 
 #include "tests/simulation/cluster/cluster_world.h"
-#include "tests/simulation/linearizability.h"
 
 namespace flotilla::simulation {
 
@@ -11,8 +10,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr uint64_t kJudgeStepsMax = 3'000'000;
 
 }  // namespace
 
@@ -112,6 +109,7 @@ void ClusterWorld::HealCore() {
     }
     if (fate != 0) StartSoon(node);
   }
+  HealClients();
   record_.Trace("liveness phase, core:" + names);
 }
 
@@ -123,30 +121,6 @@ void ClusterWorld::AwaitHaltOrRecovery() {
   RunUntil(world_.now() + seconds(30));
   record_.Mark("atlas.beyond");
   record_.Mark(WhatMembersLack().empty() ? "atlas.beyond_recovered" : "atlas.beyond_halted");
-}
-
-bool ClusterWorld::AwaitClients() {
-  if (record_.failed()) return false;
-  for (const auto& client : clients_) client->Stop();
-  const auto busy = [](const auto& client) { return !client->resting(); };
-  const Duration end = world_.now() + options_.liveness_limit;
-  while (!record_.failed() && std::any_of(clients_.begin(), clients_.end(), busy)) {
-    if (world_.now() >= end) {
-      record_.Fail("liveness: requests are not answered although a majority is healthy; " +
-                   WhatMembersLack());
-      break;
-    }
-    RunUntil(world_.now() + milliseconds(100));
-  }
-  return !record_.failed();
-}
-
-bool ClusterWorld::ReadEverything() {
-  for (const std::string& key : options_.client.AllKeys()) {
-    clients_.front()->ReadKey(key);
-    if (!AwaitClients()) return false;
-  }
-  return true;
 }
 
 bool ClusterWorld::AwaitConvergence() {
@@ -194,17 +168,6 @@ void ClusterWorld::CompareStates() {
     }
   }
   RunUntil(world_.now() + seconds(6));
-}
-
-void ClusterWorld::JudgeHistory() {
-  for (const auto& [key, operations] : history_) {
-    const Judgement values = CheckLinearizable(operations, kJudgeStepsMax);
-    if (values.verdict == Verdict::kInvalid) record_.Fail("not linearizable: " + values.reason);
-    if (values.verdict == Verdict::kUnknown) record_.Mark("check.unknown");
-    const Judgement versions = CheckVersions(operations);
-    if (versions.verdict == Verdict::kInvalid) record_.Fail("versions: " + versions.reason);
-    record_.Mark("check.keys");
-  }
 }
 
 }  // namespace flotilla::simulation
