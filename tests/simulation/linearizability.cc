@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <sstream>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -62,31 +65,106 @@ std::optional<State> Step(const State& state, const Operation& op) {
   return std::nullopt;
 }
 
+// Stands for every value that nobody ever saw or asked about: which one it is makes no difference.
+constexpr char kUnseen[] = "?";
+
+bool HasKindsOnly(const std::vector<Operation>& operations, OpKind a, OpKind b) {
+  return std::all_of(operations.begin(), operations.end(),
+                     [a, b](const Operation& op) { return op.kind == a || op.kind == b; });
+}
+
+// Replaces what is written and never seen, so that states which differ in it alone are one.
+void ForgetUnseenValues(std::vector<Operation>& operations) {
+  std::set<std::string> seen;
+  for (const Operation& op : operations) {
+    if (op.fate == OpFate::kOk && op.value.has_value()) seen.insert(*op.value);
+    if (op.expected.has_value()) seen.insert(*op.expected);
+  }
+  for (Operation& op : operations) {
+    const bool sets = op.kind == OpKind::kWrite || op.kind == OpKind::kCas;
+    if (sets && !seen.contains(op.argument)) op.argument = kUnseen;
+  }
+}
+
+// For each operation whose end is unknown, the one before it that would do the same, if any: there
+// is no reason to place the later one first.
+std::vector<std::optional<uint32_t>> EarlierTwins(const std::vector<Operation>& operations) {
+  std::vector<uint32_t> by_invocation;
+  for (uint32_t i = 0; i < operations.size(); ++i) {
+    if (operations[i].fate == OpFate::kInfo) by_invocation.push_back(i);
+  }
+  std::stable_sort(by_invocation.begin(), by_invocation.end(), [&](uint32_t a, uint32_t b) {
+    return operations[a].invoked < operations[b].invoked;
+  });
+  std::map<std::tuple<OpKind, std::string, State>, uint32_t> latest;
+  std::vector<std::optional<uint32_t>> twins(operations.size());
+  for (const uint32_t i : by_invocation) {
+    const Operation& op = operations[i];
+    const auto [place, first] = latest.try_emplace({op.kind, op.argument, op.expected}, i);
+    if (!first) twins[i] = std::exchange(place->second, i);
+  }
+  return twins;
+}
+
+// Of a state that only grows, how far it may have: what was read must still come.
+class GrowthLimit {
+ public:
+  explicit GrowthLimit(const std::vector<Operation>& operations) {
+    appends_ = HasKindsOnly(operations, OpKind::kRead, OpKind::kAppend);
+    counts_ = HasKindsOnly(operations, OpKind::kRead, OpKind::kIncrement);
+    for (uint32_t i = 0; i < operations.size(); ++i) {
+      const Operation& op = operations[i];
+      const int64_t delta = op.kind == OpKind::kIncrement ? ToNumber(op.argument).value_or(0) : 0;
+      counts_ = counts_ && delta >= 0;
+      if (op.fate != OpFate::kOk || op.kind == OpKind::kAppend) continue;
+      const std::string value = op.value.value_or("");
+      if (value.size() > longest_.size()) longest_ = value;
+      needs_.emplace_back(ToNumber(value).value_or(0) - delta, i);
+    }
+    std::sort(needs_.begin(), needs_.end());
+  }
+
+  // Whether everything that is not placed may follow upon `state`.
+  bool Allows(const State& state, const std::vector<bool>& placed) const {
+    if (appends_) {
+      const std::string_view text = *state;
+      return text.starts_with(longest_) || std::string_view(longest_).starts_with(text);
+    }
+    if (!counts_) return true;
+    const auto next = std::find_if(needs_.begin(), needs_.end(),
+                                   [&](const auto& need) { return !placed[need.second]; });
+    return next == needs_.end() || ToNumber(state.value_or("0")).value_or(0) <= next->first;
+  }
+
+ private:
+  bool appends_ = false;
+  bool counts_ = false;
+  // Of a list: the most that was read.
+  std::string longest_;
+  // Of a counter: what it must be before an operation, in ascending order.
+  std::vector<std::pair<int64_t, uint32_t>> needs_;
+};
+
 // The search: a depth-first walk over the orders, with the events in time order in a linked list
 // from which placed operations are taken out.
 class Search {
  public:
-  explicit Search(const std::vector<Operation>& operations) {
-    for (const Operation& op : operations) {
-      // Reads that failed or are unknown, and writes that did not happen, say nothing.
-      if (op.fate == OpFate::kFail) continue;
-      if (op.kind == OpKind::kRead && (op.fate != OpFate::kOk || op.stale)) continue;
-      ops_.push_back(&op);
-    }
+  explicit Search(const std::vector<Operation>& operations)
+      : operations_(Relevant(operations)), twins_(EarlierTwins(operations_)), limit_(operations_) {
     BuildEvents();
   }
 
   Judgement Run(uint64_t steps_max) {
-    placed_.assign(ops_.size(), false);
+    placed_.assign(operations_.size(), false);
     // An operation that is unknown need not be placed at all.
     size_t must_place = 0;
-    for (const Operation* op : ops_) must_place += op->fate == OpFate::kOk ? 1 : 0;
+    for (const Operation& op : operations_) must_place += op.fate == OpFate::kOk ? 1 : 0;
     uint32_t event = next_[0];
     while (must_place > 0) {
       if (event != 0 && events_[event].is_call) {
         if (++steps_ > steps_max) return {.verdict = Verdict::kUnknown, .reason = "gave up"};
         if (TryPlace(event)) {
-          must_place -= ops_[events_[event].op]->fate == OpFate::kOk ? 1 : 0;
+          must_place -= operations_[events_[event].op].fate == OpFate::kOk ? 1 : 0;
           event = next_[0];
         } else {
           event = next_[event];
@@ -97,7 +175,7 @@ class Search {
       NoteStuck(event);
       if (path_.empty()) return Invalid();
       event = Undo();
-      must_place += ops_[events_[event].op]->fate == OpFate::kOk ? 1 : 0;
+      must_place += operations_[events_[event].op].fate == OpFate::kOk ? 1 : 0;
       event = next_[event];
     }
     return {};
@@ -115,18 +193,30 @@ class Search {
     State before;
   };
 
+  static std::vector<Operation> Relevant(const std::vector<Operation>& operations) {
+    std::vector<Operation> relevant;
+    for (const Operation& op : operations) {
+      // Reads that failed or are unknown, and writes that did not happen, say nothing.
+      if (op.fate == OpFate::kFail) continue;
+      if (op.kind == OpKind::kRead && (op.fate != OpFate::kOk || op.stale)) continue;
+      relevant.push_back(op);
+    }
+    ForgetUnseenValues(relevant);
+    return relevant;
+  }
+
   void BuildEvents() {
     events_.resize(1);
-    for (uint32_t op = 0; op < ops_.size(); ++op) {
-      events_.push_back({.time = ops_[op]->invoked, .is_call = true, .op = op});
-      if (ops_[op]->fate != OpFate::kOk) continue;
-      events_.push_back({.time = ops_[op]->completed, .is_call = false, .op = op});
+    for (uint32_t op = 0; op < operations_.size(); ++op) {
+      events_.push_back({.time = operations_[op].invoked, .is_call = true, .op = op});
+      if (operations_[op].fate != OpFate::kOk) continue;
+      events_.push_back({.time = operations_[op].completed, .is_call = false, .op = op});
     }
     // Of one instant, calls first: nothing is ordered that may have been concurrent.
     std::stable_sort(events_.begin() + 1, events_.end(), [](const Event& a, const Event& b) {
       return a.time != b.time ? a.time < b.time : a.is_call > b.is_call;
     });
-    std::vector<uint32_t> call_of(ops_.size());
+    std::vector<uint32_t> call_of(operations_.size());
     for (uint32_t i = 1; i < events_.size(); ++i) {
       if (events_[i].is_call) {
         call_of[events_[i].op] = i;
@@ -143,9 +233,15 @@ class Search {
 
   bool TryPlace(uint32_t call) {
     const uint32_t op = events_[call].op;
-    std::optional<State> after = Step(state_, *ops_[op]);
+    if (twins_[op].has_value() && !placed_[*twins_[op]]) return false;
+    std::optional<State> after = Step(state_, operations_[op]);
     if (!after.has_value()) return false;
     placed_[op] = true;
+    const bool changes = operations_[op].kind != OpKind::kRead;
+    if (changes && !limit_.Allows(*after, placed_)) {
+      placed_[op] = false;
+      return false;
+    }
     if (!visited_.insert({placed_, *after}).second) {
       placed_[op] = false;
       return false;
@@ -184,13 +280,15 @@ class Search {
   }
 
   Judgement Invalid() const {
-    const Operation* op = ops_[stuck_];
+    const Operation& op = operations_[stuck_];
     return {.verdict = Verdict::kInvalid,
-            .reason = "no order places " + Describe(*op) + "; the best one had then " +
+            .reason = "no order places " + Describe(op) + "; the best one had then " +
                       stuck_state_.value_or("nothing")};
   }
 
-  std::vector<const Operation*> ops_;
+  const std::vector<Operation> operations_;
+  const std::vector<std::optional<uint32_t>> twins_;
+  const GrowthLimit limit_;
   // events_[0] is the list's anchor.
   std::vector<Event> events_;
   std::vector<uint32_t> next_;
