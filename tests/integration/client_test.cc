@@ -36,7 +36,8 @@ class RealCluster final : public Way {
 };
 
 INSTANTIATE_TEST_SUITE_P(RealCluster, KvClientContract,
-                         ::testing::Values([] { return std::make_unique<RealCluster>(); }));
+                         ::testing::Values(NamedWay{
+                             "real cluster", [] { return std::make_unique<RealCluster>(); }}));
 
 // Callers that count, each on keys of its own: what was acknowledged and what is there must agree.
 class CountingCaller {
