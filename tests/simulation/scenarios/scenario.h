@@ -213,7 +213,7 @@ class Scenario : public ClientPort {
   std::set<NodeIndex> excused_;
   std::map<NodeIndex, absl::Status> stopped_;
   std::map<Term, NodeIndex> leaders_;
-  History history_;
+  std::map<std::string, std::vector<Operation>> history_;  // by key
   uint32_t next_process_ = 0;
   std::vector<std::unique_ptr<ScenarioClient>> clients_;
   OneWrites one_writes_;
