@@ -154,6 +154,14 @@ void ClientCore::OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) {
   }
 }
 
+// What a node refuses at the call's own deadline arrives after it. Unheard, a client with short
+// timeouts would stay for ever with a node that is cut off from its majority.
+void ClientCore::OnLinkLateRefusal(NodeLink& link, const ServerError& error) {
+  if (RemedyFor(error) != Remedy::kTryElsewhere) return;
+  routes_.ForgetLeader(link.endpoint());
+  nodes_.Disfavour(link);
+}
+
 void ClientCore::Refused(NodeLink& link, PendingCall& call, const ServerError& error) {
   if (error.route.has_value() && routes_.Learn(*error.route)) {
     nodes_.Add(error.route->leader_endpoint);

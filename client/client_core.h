@@ -117,6 +117,7 @@ class ClientCore final : private NodeLink::Owner {
   // NodeLink::Owner.
   void OnLinkOpen(NodeLink& link) override;
   void OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) override;
+  void OnLinkLateRefusal(NodeLink& link, const ServerError& error) override;
   void OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) override;
   void OnLinkDown(NodeLink& link, const Status& why, CallQueue& sent, CallQueue& unsent) override;
   void BeginEvents() override;

@@ -167,8 +167,12 @@ void NodeLink::OnReplies(std::vector<Reply> replies) {
   breaker_.Answered();
   for (Reply& reply : replies) {
     auto found = by_try_.find(reply.id);
-    // An answer to a try that was given up. The next try of that write brings the same answer.
-    if (found == by_try_.end()) continue;
+    if (found == by_try_.end()) {
+      // An answer to a try that was given up. The next try of that write brings the same answer.
+      const auto* error = std::get_if<ServerError>(&reply.outcome);
+      if (error != nullptr) owner_.OnLinkLateRefusal(*this, *error);
+      continue;
+    }
     PendingCall& call = *found->second;
     Remove(call);
     owner_.OnLinkReply(*this, call, std::move(reply));

@@ -39,6 +39,8 @@ class NodeLink final : public KvConnectionEvents {
    public:
     virtual void OnLinkOpen(NodeLink& link) = 0;
     virtual void OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) = 0;
+    // A refusal of something that nobody waits for any more.
+    virtual void OnLinkLateRefusal(NodeLink& link, const ServerError& error) = 0;
     virtual void OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) = 0;
     virtual void OnLinkDown(NodeLink& link, const Status& why, CallQueue& sent,
                             CallQueue& unsent) = 0;

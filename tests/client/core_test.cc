@@ -165,6 +165,19 @@ TEST_F(CoreTest, ANodeThatWaitedInVainForAMajorityIsNotAskedAgainAtOnce) {
   EXPECT_NE(cluster_.received()[before + 1].endpoint, "a");
 }
 
+TEST_F(CoreTest, ANodeThatSaysSoTooLateIsLeftToo) {
+  WarmUp();
+  const size_t before = cluster_.received().size();
+  cluster_.followers_forward = true;
+  cluster_.RefuseNext({StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded, Outcome::kUnknown,
+                       "nobody answered in time", Duration(0), std::nullopt});
+  ASSERT_FALSE(Run(Put{"k", "v"}, 2 * kHop - Duration(1))->ok());
+  time_.RunFor(kHop);
+  ASSERT_TRUE(Run(Put{"k", "v"})->ok());
+  EXPECT_EQ(cluster_.received()[before].endpoint, "a");
+  EXPECT_NE(cluster_.received()[before + 1].endpoint, "a");
+}
+
 TEST_F(CoreTest, ACallThatIsNotAnsweredIsTriedElsewhere) {
   WarmUp();
   cluster_.followers_forward = true;
