@@ -63,7 +63,8 @@ void Replica::Compact(LogIndex upto) {
 void Replica::ShrinkLog() {
   if (failure_.has_value() || install_.has_value() || !applier_.has_state()) return;
   const bool behind = durable_.index < applied_.index;
-  if (behind && flush_requested_at_ <= durable_.index) RequestFlush();
+  // Also when one is under way: an engine whose flush has failed says so only when it is asked.
+  if (behind) RequestFlush();
   // Whatever a peer or a snapshot still needs; and although the engine is behind, which under load
   // it always is.
   if (compacted_ < durable_.index) {
