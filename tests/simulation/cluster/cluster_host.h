@@ -63,6 +63,9 @@ class ClusterHost {
   // Null while no process runs there, or one whose node could not start.
   node::Node* node(NodeIndex node) const { return processes_[node].node.get(); }
 
+  // Everything on a machine's disk goes: what its replicas have promised nobody can keep.
+  void OnDiskLost(NodeIndex node) { oracle_.OnDiskLost(NodeOf(node)); }
+
   std::optional<node::ReplicaStatus> ReplicaOf(NodeIndex node, ShardId shard) const;
   // Whoever takes itself for the leader; of several, the one of the latest term.
   std::optional<NodeIndex> LeaderOf(ShardId shard) const;

@@ -83,6 +83,10 @@ void ClusterOracle::JudgeSent() {
   }
 }
 
+void ClusterOracle::OnDiskLost(NodeId node) {
+  for (auto& [shard, group] : groups_) group.OnDiskLost(node);
+}
+
 void ClusterOracle::OnState(NodeIndex machine, ShardId shard, LogIndex index, uint64_t hash) {
   const auto [state, added] = states_.try_emplace({shard, index}, State{hash, machine});
   if (added) return;

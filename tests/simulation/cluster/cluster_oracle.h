@@ -40,6 +40,8 @@ class ClusterOracle {
 
   // An envelope as nodes send it.
   void OnSent(std::string_view envelope);
+  // A node has nothing any more of what its replicas ever wrote.
+  void OnDiskLost(NodeId node);
   // A replica's state is that of `index`.
   void OnState(NodeIndex machine, ShardId shard, LogIndex index, uint64_t hash);
 

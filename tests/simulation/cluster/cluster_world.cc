@@ -188,7 +188,8 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                         .nemesis = *nemesis_,
                         .faults = faults_,
                         .record = record_,
-                        .can_spare = [this](NodeIndex machine) { return CanSpare(machine); }},
+                        .can_spare = [this](NodeIndex machine) { return CanSpare(machine); },
+                        .on_wipe = [this](NodeIndex machine) { host_->OnDiskLost(machine); }},
       options_.atlas);
   faults_.Add("client", options_.client_fault_interval,
               [this](Random& random) { DisturbClient(random); });
@@ -256,7 +257,7 @@ RunResult ClusterWorld::Run() {
   if (!record_.failed()) HealCore();
   if (options_.atlas.beyond) {
     AwaitHaltOrRecovery();
-  } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence()) {
+  } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence() && AwaitShortLogs()) {
     CompareStates();
   }
   for (const auto& client : clients_) client->Abandon();

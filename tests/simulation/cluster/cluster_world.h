@@ -115,6 +115,9 @@ class ClusterWorld {
   bool HasFailedReplica(NodeIndex node) const;
   void AwaitHaltOrRecovery();
   bool AwaitConvergence();
+  // Empty when none is over its budget.
+  std::string WhatLogHoldsTooMuch() const;
+  bool AwaitShortLogs();
   // By hand, or because a replica is unfit.
   bool MembersMayChange() const;
   void CompareStates();

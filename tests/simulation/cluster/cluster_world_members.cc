@@ -41,7 +41,10 @@ void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatu
   if (lost != wiped.end()) {
     change.remove = {NodeOf(*lost)};
   } else if (Contains(now.learners, node)) {
-    (random_.Chance(3, 4) ? change.add_voters : change.remove) = {node};
+    const bool promote = random_.Chance(3, 4);
+    (promote ? change.add_voters : change.remove) = {node};
+    // In the place of another voter: old and new quorums need not meet then.
+    if (promote && random_.Chance(1, 2)) change.remove = {random_.Pick(now.voters).node};
   } else if (!Contains(now.voters, node)) {
     if (!wiped.contains(MachineOf(node))) change.add_learners = {node};
   } else if (now.voters.size() > fewest) {

@@ -94,6 +94,7 @@ void FaultAtlas::CarryOut(Kind kind, NodeIndex node, Random& random) {
     if (node < options_.founders && left <= 1) return;
     world_.nemesis.Crash(node, true);
     machine.disk().Wipe();
+    world_.on_wipe(node);
     damaged_.insert(node);
     wiped_.insert(node);
     world_.record.Mark("atlas.wiped");

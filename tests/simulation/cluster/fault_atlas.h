@@ -60,6 +60,8 @@ class FaultAtlas {
     RunRecord& record;
     // All machines but this one are well, and every group has a majority without it.
     std::function<bool(NodeIndex)> can_spare;
+    // A machine has lost its whole disk.
+    std::function<void(NodeIndex)> on_wipe = [](NodeIndex) {};
   };
 
   // Everything in `world` outlives the atlas. Adds its faults to the schedule.

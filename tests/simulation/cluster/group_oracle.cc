@@ -55,7 +55,16 @@ void GroupOracle::OnSent(const raft::Message& message) {
   if (!added && known->second != message.from.node) {
     Fail(message.from, "node " + ToString(known->second) + " has a replica of the same id");
   }
+  if (lost_.contains(message.from.replica)) {
+    Fail(message.from, "persistence: it speaks although its disk was lost");
+  }
   std::visit([&](const auto& body) { OnBody(message, body); }, message.body);
+}
+
+void GroupOracle::OnDiskLost(NodeId node) {
+  for (const auto& [replica, home] : nodes_) {
+    if (home == node) lost_.insert(replica);
+  }
 }
 
 void GroupOracle::OnBody(const raft::Message& message, const raft::VoteRequest& request) {
@@ -237,10 +246,23 @@ void GroupOracle::NoteConfiguration(const raft::Message& message, const raft::En
                            " can decide without the one before");
   }
   if (entry.term != message.term) return;
+  CheckPromotions(message, before->second, *decoded);
   const std::optional<raft::RaftStatus> status = status_of_(message.from);
   if (status.has_value() && status->commit < before->first) {
     Fail(message.from, "membership: a second change began, at index " + ToString(entry.index) +
                            ", before the first was committed");
+  }
+}
+
+// Who has acknowledged nothing to its leader has nothing, as far as that can know.
+void GroupOracle::CheckPromotions(const raft::Message& message, const raft::Configuration& before,
+                                  const raft::Configuration& after) const {
+  for (const raft::Member& voter : after.voters) {
+    const bool promoted = !before.IsVoter(voter.replica);
+    if (!promoted || acknowledged_.contains({message.term, voter.replica})) continue;
+    std::ostringstream os;
+    os << "membership: " << voter << " becomes a voter and has acknowledged nothing";
+    Fail(message.from, os.str());
   }
 }
 

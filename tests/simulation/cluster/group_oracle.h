@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,8 @@ class GroupOracle {
 
   // A member hands a message to the network, which may lose it.
   void OnSent(const raft::Message& message);
+  // A node's disk is lost: its replicas of now must not speak again.
+  void OnDiskLost(NodeId node);
 
  private:
   // What an entry's index and term decide.
@@ -67,6 +70,8 @@ class GroupOracle {
   void NoteInLog(const raft::Member& leader, Term leader_term, LogIndex index, Term term);
   void NoteEntry(const raft::Message& message, Term previous, const raft::Entry& entry);
   void NoteConfiguration(const raft::Message& message, const raft::Entry& entry);
+  void CheckPromotions(const raft::Message& message, const raft::Configuration& before,
+                       const raft::Configuration& after) const;
   void NoteCommit(const raft::Member& leader, Term leader_term, LogIndex index);
   void CheckQuorum(const raft::Member& leader, Term term, LogIndex index);
   // By whose agreement a leader commits the entry, as far as that can be told.
@@ -84,6 +89,7 @@ class GroupOracle {
   RunRecord& record_;
 
   std::map<ReplicaId, NodeId> nodes_;
+  std::set<ReplicaId> lost_;
   absl::flat_hash_map<std::pair<ReplicaId, Term>, ReplicaId> votes_;
   // The latest term in which a member voted or acknowledged something.
   std::map<ReplicaId, Term> terms_;

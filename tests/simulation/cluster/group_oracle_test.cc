@@ -188,6 +188,25 @@ TEST_F(GroupOracleTest, ConsecutiveConfigurationsShareAMemberOfEveryQuorum) {
   EXPECT_THAT(failure(), HasSubstr("can decide without the one before"));
 }
 
+TEST_F(GroupOracleTest, AVoterHasAcknowledgedSomething) {
+  raft::Configuration before = Voters({1, 2, 3});
+  before.learners = {Number(4)};
+  Append(1, 2, {1, 1}, {Change(2, 2, before)}, 1);
+  raft::Configuration after = Voters({1, 2, 3, 4});
+  after.voters_outgoing = before.voters;
+  Append(1, 2, {2, 2}, {Change(3, 2, after)}, 1);
+  EXPECT_THAT(failure(), HasSubstr("4/4 becomes a voter and has acknowledged nothing"));
+}
+
+TEST_F(GroupOracleTest, AReplicaIsLostWithItsDisk) {
+  Vote(3, 1, 2);
+  oracle_.OnDiskLost(NodeId(3));
+  Vote(2, 1, 2);
+  EXPECT_EQ(failure(), "");
+  Accept(3, 1, 2, 1);
+  EXPECT_THAT(failure(), HasSubstr("speaks although its disk was lost"));
+}
+
 TEST_F(GroupOracleTest, OneChangeIsCommittedBeforeTheNextBegins) {
   status_ = raft::RaftStatus{.commit = LogIndex(1), .configuration = Voters({1, 2, 3})};
   Append(1, 2, {1, 1}, {Change(2, 2, Voters({1, 2, 3}))}, 1);
