@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ namespace flotilla::simulation {
 namespace {
 
 // A seed takes less than a second, or some under a sanitizer: one that takes this long never ends.
-constexpr unsigned kSeedSecondsMax = 120;
+// Of processor time, as the machine may be busy with other things.
+constexpr time_t kSeedCpuSecondsMax = 120;
 constexpr auto kProgressInterval = std::chrono::seconds(5);
 
 // A result on its way from a child: length, then fields.
@@ -145,7 +147,8 @@ class Sweeper {
   void RunChild(uint64_t seed, int pipe) {
     for (; seed < end(); seed += stride()) {
       const bool twice = (seed - options_.first) % options_.twice_one_in == 0;
-      ::alarm(kSeedSecondsMax);
+      const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = kSeedCpuSecondsMax}};
+      ::setitimer(ITIMER_PROF, &limit, nullptr);
       WriteAll(pipe, Encode(RunOnceOrTwice(run_, seed, twice)));
     }
   }
