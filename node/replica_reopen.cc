@@ -15,6 +15,7 @@ constexpr Duration kLongestDelay = std::chrono::seconds(30);
 // A failure this long after the last one has nothing to do with it.
 constexpr Duration kCalm = std::chrono::minutes(2);
 constexpr size_t kReadBytes = 8 << 20;
+constexpr int kMovedMax = 10;
 
 // Only the caller keeps it: no callback does anything once it is gone, and destroying it waits for
 // the job that runs.
@@ -81,7 +82,21 @@ class Reopening : public std::enable_shared_from_this<Reopening> {
                              }));
   }
 
+  // The log moves entries out of segments that it wants to free, at any time: until that is durable
+  // they can be read nowhere.
+  void AwaitDurability() {
+    const LogIndex next =
+        group_.entries.empty() ? group_.snapshot.index.next() : group_.entries.back().index.next();
+    context_.log.Append(shard_, storage::AppendRecord{.must_sync = true},
+                        Alive([this, next] { ReadEntries(next); }));
+    context_.touch(shard_);
+  }
+
   void OnEntries(absl::StatusOr<std::vector<raft::Entry>> entries) {
+    if (absl::IsNotFound(entries.status()) && ++moved_ <= kMovedMax) {
+      AwaitDurability();
+      return;
+    }
     if (!entries.ok()) {
       Done(entries.status());
       return;
@@ -112,6 +127,7 @@ class Reopening : public std::enable_shared_from_this<Reopening> {
   ReplicaStarted done_;
   storage::RecoveredGroup group_;
   LogIndex last_;
+  int moved_ = 0;  // how often entries were on the move
   ReplicaState state_;
   // The last member: its jobs use the others.
   const std::unique_ptr<Sequence> sequence_;
