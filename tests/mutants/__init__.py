@@ -7,7 +7,8 @@ makes the replacements in a copy of the tree.
 import dataclasses
 import importlib
 
-AREAS = ("election", "log")
+AREAS = ("election", "log", "commit", "reads", "membership", "snapshots", "sessions",
+         "wal_recovery", "disk", "apply", "liveness", "client", "harness")
 
 
 @dataclasses.dataclass(frozen=True)
