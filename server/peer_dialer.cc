@@ -5,6 +5,7 @@
 #include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
+#include "server/callback_threads.h"
 
 namespace flotilla::server {
 namespace {
@@ -16,6 +17,7 @@ int Millis(Duration duration) {
 }  // namespace
 
 std::shared_ptr<grpc::Channel> DialPeer(PeerEnvironment& environment, const std::string& address) {
+  KeepCallbackThreads();
   const PeerOptions& options = environment.options;
   grpc::ChannelArguments arguments;
   // Without it all channels to one address share one connection, and bulk delays heartbeats.

@@ -205,9 +205,10 @@ class PeerService final : public wire::PeerService::CallbackService {
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     environment_.executor.Post([this, reactor, request, response] {
       node::PeerEvents* const events = environment_.events;
-      absl::StatusOr<std::string> reply = events == nullptr ? absl::UnavailableError(kNotThere)
-                                                            : events->OnExchange(request->hello());
-      if (reply.ok()) response->set_hello(*std::move(reply));
+      const absl::StatusOr<std::string> reply = events == nullptr
+                                                    ? absl::UnavailableError(kNotThere)
+                                                    : events->OnExchange(request->hello());
+      if (reply.ok()) response->set_hello(*reply);
       reactor->Finish(ToGrpcStatus(reply.status()));
     });
     return reactor;
