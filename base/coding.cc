@@ -67,6 +67,13 @@ uint64_t LoadFixed64(const char* at) {
 }
 
 uint8_t Decoder::Fixed8() { return TakeRaw<uint8_t>(*this); }
+
+bool Decoder::Bool() {
+  const uint8_t value = Fixed8();
+  if (value > 1) Fail();
+  return value == 1;
+}
+
 uint16_t Decoder::Fixed16() { return TakeRaw<uint16_t>(*this); }
 uint32_t Decoder::Fixed32() { return TakeRaw<uint32_t>(*this); }
 uint64_t Decoder::Fixed64() { return TakeRaw<uint64_t>(*this); }

@@ -37,6 +37,8 @@ class Decoder {
   explicit Decoder(std::string_view input) : rest_(input) {}
 
   uint8_t Fixed8();
+  // A byte that is 0 or 1; anything else fails.
+  bool Bool();
   uint16_t Fixed16();
   uint32_t Fixed32();
   uint64_t Fixed64();

@@ -43,12 +43,6 @@ template <typename Id>
 Id TakeId(Decoder& in) {
   return Id(in.Varint());
 }
-bool TakeBool(Decoder& in) {
-  const uint8_t value = in.Fixed8();
-  if (value > 1) in.Fail();
-  return value == 1;
-}
-
 void PutMember(std::string& out, const Member& member) {
   PutId(out, member.node);
   PutId(out, member.replica);
@@ -142,15 +136,15 @@ void PutBody(std::string& out, const ReadIndexResponse& response) {
 
 VoteRequest TakeVoteRequest(Decoder& in) {
   VoteRequest request;
-  request.pre = TakeBool(in);
-  request.transfer = TakeBool(in);
+  request.pre = in.Bool();
+  request.transfer = in.Bool();
   request.last_index = TakeId<LogIndex>(in);
   request.last_term = TakeId<Term>(in);
   return request;
 }
 VoteResponse TakeVoteResponse(Decoder& in) {
-  const bool pre = TakeBool(in);
-  return {pre, TakeBool(in)};
+  const bool pre = in.Bool();
+  return {pre, in.Bool()};
 }
 absl::StatusOr<AppendRequest> TakeAppendRequest(Decoder& in) {
   AppendRequest request;
@@ -171,7 +165,7 @@ AppendResponse TakeAppendResponse(Decoder& in) {
   AppendResponse response;
   response.index = TakeId<LogIndex>(in);
   response.read_counter = in.Varint();
-  if (!TakeBool(in)) return response;
+  if (!in.Bool()) return response;
   const LogIndex last_index = TakeId<LogIndex>(in);
   response.rejected = AppendResponse::Conflict{last_index, TakeId<Term>(in)};
   return response;
