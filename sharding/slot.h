@@ -36,6 +36,8 @@ struct Arc {
 
   bool IsWholeRing() const { return first.value == 0 && last.value == kSlotCount - 1; }
   bool Contains(Slot slot) const { return first <= slot && slot <= last; }
+  // Whether something is left on both sides of a cut before this slot.
+  bool IsCutBy(Slot slot) const { return first < slot && slot <= last; }
   friend bool operator==(const Arc&, const Arc&) = default;
 };
 

@@ -1,0 +1,82 @@
+// What the planner looks at: the nodes, the shards on them and the rules, as of one moment. Plain
+// values without a clock; who builds a view says how long a node has been away.
+#ifndef FLOTILLA_SHARDING_CLUSTER_VIEW_H_
+#define FLOTILLA_SHARDING_CLUSTER_VIEW_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "sharding/shard_claim.h"
+#include "sharding/slot.h"
+
+namespace flotilla::sharding {
+
+enum class NodeState : uint8_t {
+  kUp,
+  kDraining,  // serves what it has, and is to be emptied
+  kDown,
+};
+
+struct NodeView {
+  NodeId node;
+  // Nodes of one zone fail together. Empty: not labelled, and a zone of its own.
+  std::string zone;
+  // Capacity, relative to other nodes; with 0 a node is given nothing.
+  uint32_t weight = 1;
+  NodeState state = NodeState::kUp;
+  Duration down_for{0};  // of a node that is down
+};
+
+struct ReplicaView {
+  NodeId node;  // one that the view does not list has been removed, and counts as dead
+  ReplicaRole role = ReplicaRole::kVoter;
+  // Will not work again where it is: its log is suspect, or its engine failed for good.
+  bool failed = false;
+};
+
+// What part of a shard's bytes and load was seen at a slot.
+struct SlotSample {
+  Slot slot;
+  uint64_t bytes = 0;
+  uint64_t load = 0;
+};
+
+// A change that is under way, and the nodes that work for it; none where nobody does.
+struct PendingChange {
+  NodeId from;
+  NodeId to;
+};
+
+struct ShardView {
+  ShardId shard;
+  Arc arc;
+  // Smoothed estimates; 0 while the arc was not measured as it is now.
+  uint64_t bytes = 0;
+  uint64_t load = 0;
+  // One per node. While a change is pending: as they will be when it is done, so that the planner
+  // counts a replica where it goes.
+  std::vector<ReplicaView> replicas;
+  NodeId leader;  // none: not known
+  // An operation on this shard, a joint configuration, a replica that its group is replacing.
+  std::optional<PendingChange> pending;
+  // By ascending slot, inside the arc. Empty: taken to be spread evenly.
+  std::vector<SlotSample> samples;
+};
+
+struct PlacementRules {
+  uint32_t replicas = 3;
+};
+
+struct ClusterView {
+  PlacementRules rules;
+  std::vector<NodeView> nodes;    // any order, ids are unique
+  std::vector<ShardView> shards;  // any order, ids are unique
+};
+
+}  // namespace flotilla::sharding
+
+#endif  // FLOTILLA_SHARDING_CLUSTER_VIEW_H_

@@ -1,0 +1,44 @@
+// Load: who leads a hot shard and who leads a cold one change places. No data moves.
+#include <vector>
+
+#include "sharding/fair_share.h"
+#include "sharding/level_balance.h"
+#include "sharding/planner_phases.h"
+
+namespace flotilla::sharding {
+
+namespace {
+
+std::vector<Parcel> Transferable(const Placement& placement, NodeIndex from, NodeIndex to) {
+  std::vector<Parcel> parcels;
+  for (const ShardIndex i : placement.nodes()[from].shards) {
+    const PlacedShard& shard = placement.shards()[i];
+    if (shard.leader != from || !placement.CanChange(shard)) continue;
+    const PlacedReplica* heir = shard.On(to);
+    if (heir == nullptr || !heir->IsVoter() || !placement.IsLive(*heir)) continue;
+    const TransferLeader transfer{shard.id, placement.nodes()[from].id, placement.nodes()[to].id};
+    parcels.push_back({.amount = shard.load, .leads = true, .step = transfer});
+  }
+  return parcels;
+}
+
+}  // namespace
+
+StepGroup NextLoadBalance(const Placement& placement, const PlannerOptions& options) {
+  std::vector<Vessel> vessels;
+  for (NodeIndex i = 0; i < placement.nodes().size(); ++i) {
+    const PlacedNode& node = placement.nodes()[i];
+    if (node.Accepts()) vessels.push_back({i, node.load, node.weight});
+  }
+  const auto share = [&](NodeIndex node) {
+    return Share{placement.nodes()[node].leaders, placement.nodes()[node].weight};
+  };
+  return Exchange(
+      vessels, options.tolerance_percent,
+      [&](NodeIndex from, NodeIndex to) { return Transferable(placement, from, to); },
+      [&](NodeIndex from, NodeIndex to, const Parcel&) {
+        return LeavesAsEven(share(from), share(to));
+      });
+}
+
+}  // namespace flotilla::sharding
