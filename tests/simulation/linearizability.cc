@@ -145,12 +145,49 @@ class GrowthLimit {
   std::vector<std::pair<int64_t, uint32_t>> needs_;
 };
 
+// The order that versions impose: a write before all that has seen a higher version, and before who
+// has read its own.
+class VersionOrder {
+ public:
+  explicit VersionOrder(const std::vector<Operation>& operations) : operations_(operations) {
+    for (uint32_t i = 0; i < operations.size(); ++i) {
+      if (operations[i].fate == OpFate::kOk && operations[i].version != 0) ranked_.push_back(i);
+    }
+    std::stable_sort(ranked_.begin(), ranked_.end(),
+                     [this](uint32_t a, uint32_t b) { return Rank(a) < Rank(b); });
+  }
+
+  // How many operations from the first on are placed, of which `known` are known to be.
+  size_t Placed(size_t known, const std::vector<bool>& placed) const {
+    while (known < ranked_.size() && placed[ranked_[known]]) ++known;
+    return known;
+  }
+  // Whether the operation may come next when that many are placed.
+  bool Allows(uint32_t op, size_t placed) const {
+    if (operations_[op].fate != OpFate::kOk || operations_[op].version == 0) return true;
+    return placed == ranked_.size() || Rank(op) <= Rank(ranked_[placed]);
+  }
+
+ private:
+  std::pair<uint64_t, bool> Rank(uint32_t op) const {
+    const Operation& operation = operations_[op];
+    const bool writes = operation.kind != OpKind::kRead && operation.held;
+    return {operation.version, !writes};
+  }
+
+  const std::vector<Operation>& operations_;
+  std::vector<uint32_t> ranked_;
+};
+
 // The search: a depth-first walk over the orders, with the events in time order in a linked list
 // from which placed operations are taken out.
 class Search {
  public:
   explicit Search(const std::vector<Operation>& operations)
-      : operations_(Relevant(operations)), twins_(EarlierTwins(operations_)), limit_(operations_) {
+      : operations_(Relevant(operations)),
+        twins_(EarlierTwins(operations_)),
+        limit_(operations_),
+        versions_(operations_) {
     BuildEvents();
   }
 
@@ -159,23 +196,33 @@ class Search {
     // An operation that is unknown need not be placed at all.
     size_t must_place = 0;
     for (const Operation& op : operations_) must_place += op.fate == OpFate::kOk ? 1 : 0;
+    // What certainly happened is tried before what perhaps did, which is needed seldom.
+    OpFate trying = OpFate::kOk;
     uint32_t event = next_[0];
     while (must_place > 0) {
       if (event != 0 && events_[event].is_call) {
-        if (++steps_ > steps_max) return {.verdict = Verdict::kUnknown, .reason = "gave up"};
-        if (TryPlace(event)) {
-          must_place -= operations_[events_[event].op].fate == OpFate::kOk ? 1 : 0;
-          event = next_[0];
-        } else {
-          event = next_[event];
+        if (FateOf(event) == trying) {
+          if (++steps_ > steps_max) return {.verdict = Verdict::kUnknown, .reason = "gave up"};
+          if (TryPlace(event)) {
+            must_place -= trying == OpFate::kOk ? 1 : 0;
+            trying = OpFate::kOk;
+            event = 0;
+          }
         }
+        event = next_[event];
+        continue;
+      }
+      if (trying == OpFate::kOk) {
+        trying = OpFate::kInfo;
+        event = next_[0];
         continue;
       }
       // A completion was reached (or the end): what it completes must have been placed before.
       NoteStuck(event);
       if (path_.empty()) return Invalid();
       event = Undo();
-      must_place += operations_[events_[event].op].fate == OpFate::kOk ? 1 : 0;
+      trying = FateOf(event);
+      must_place += trying == OpFate::kOk ? 1 : 0;
       event = next_[event];
     }
     return {};
@@ -191,6 +238,7 @@ class Search {
   struct Placed {
     uint32_t call = 0;
     State before;
+    size_t versions_before = 0;
   };
 
   static std::vector<Operation> Relevant(const std::vector<Operation>& operations) {
@@ -231,9 +279,12 @@ class Search {
     }
   }
 
+  OpFate FateOf(uint32_t event) const { return operations_[events_[event].op].fate; }
+
   bool TryPlace(uint32_t call) {
     const uint32_t op = events_[call].op;
     if (twins_[op].has_value() && !placed_[*twins_[op]]) return false;
+    if (!versions_.Allows(op, versions_placed_)) return false;
     std::optional<State> after = Step(state_, operations_[op]);
     if (!after.has_value()) return false;
     placed_[op] = true;
@@ -246,7 +297,10 @@ class Search {
       placed_[op] = false;
       return false;
     }
-    path_.push_back({.call = call, .before = std::exchange(state_, *std::move(after))});
+    path_.push_back({.call = call,
+                     .before = std::exchange(state_, *std::move(after)),
+                     .versions_before = versions_placed_});
+    versions_placed_ = versions_.Placed(versions_placed_, placed_);
     TakeOut(call);
     if (events_[call].completion != 0) TakeOut(events_[call].completion);
     return true;
@@ -259,6 +313,7 @@ class Search {
     PutBack(last.call);
     placed_[events_[last.call].op] = false;
     state_ = std::move(last.before);
+    versions_placed_ = last.versions_before;
     return last.call;
   }
 
@@ -289,6 +344,7 @@ class Search {
   const std::vector<Operation> operations_;
   const std::vector<std::optional<uint32_t>> twins_;
   const GrowthLimit limit_;
+  const VersionOrder versions_;
   // events_[0] is the list's anchor.
   std::vector<Event> events_;
   std::vector<uint32_t> next_;
@@ -296,6 +352,7 @@ class Search {
 
   State state_;
   std::vector<bool> placed_;
+  size_t versions_placed_ = 0;  // in their order, from the first on
   std::vector<Placed> path_;
   absl::flat_hash_set<std::pair<std::vector<bool>, State>> visited_;
   uint64_t steps_ = 0;

@@ -1,7 +1,9 @@
 // Whether the operations on one key could have happened one after the other, each at some moment
 // between its invocation and its completion (Herlihy and Wing, TOPLAS 1990). The search is that of
-// Wing and Gong with Lowe's memory of visited states, as in Porcupine: it looks at values only.
-// CheckVersions looks at versions only, which makes it linear and a check of its own.
+// Wing and Gong with Lowe's memory of visited states, as in Porcupine. The versions that clients
+// saw say in which order most operations happened, so it tries no other: what fits the values alone
+// is no valid history. CheckVersions looks at versions only, which makes it linear and a check of
+// its own.
 #ifndef FLOTILLA_TESTS_SIMULATION_LINEARIZABILITY_H_
 #define FLOTILLA_TESTS_SIMULATION_LINEARIZABILITY_H_
 

@@ -77,6 +77,14 @@ TEST(CheckLinearizable, RefusesAValueThatNobodyWrote) {
   EXPECT_EQ(Judge({Write("a", 1, 2), Read("x", 3, 4)}), Verdict::kInvalid);
 }
 
+TEST(CheckLinearizable, LongValuesThatDifferAtTheirEndsAreDifferent) {
+  const std::string value(1000, 'a');
+  EXPECT_EQ(Judge({Write(value, 0, 1), Read(value, 2, 3)}), Verdict::kValid);
+  EXPECT_EQ(Judge({Write(value + "b", 0, 1), Read(value + "c", 2, 3)}), Verdict::kInvalid);
+  EXPECT_EQ(Judge({Write(value + "b", 0, 1), Write(value + "c", 2, 3), Read(value + "b", 4, 5)}),
+            Verdict::kInvalid);
+}
+
 TEST(CheckLinearizable, ConcurrentOperationsMayTakeAnyOrderButOneForAll) {
   EXPECT_EQ(Judge({Write("a", 1, 10), Write("b", 1, 10), Read("a", 11, 12)}), Verdict::kValid);
   EXPECT_EQ(Judge({Write("a", 1, 10), Write("b", 1, 10), Read("b", 11, 12)}), Verdict::kValid);

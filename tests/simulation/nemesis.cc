@@ -1,6 +1,7 @@
 #include "tests/simulation/nemesis.h"
 
 #include <initializer_list>
+#include <iterator>
 #include <utility>
 
 namespace flotilla::simulation {
@@ -145,11 +146,25 @@ void Nemesis::Kill(Random& random) {
 void Nemesis::DieAtDiskCall(Random& random) {
   const NodeIndex node = AnyMachine(random);
   const uint64_t calls = random.Between(1, 60);
+  // One third each: at any call; with a write not synced yet, so that it may be torn; between steps
+  // that are rare and belong together, as a name and what it names.
+  constexpr DiskCall kRare[] = {DiskCall::kName, DiskCall::kRemove, DiskCall::kRemoveTree,
+                                DiskCall::kSyncFolder};
+  const uint64_t where = random.Below(3);
+  const DiskCall kind = kRare[random.Below(std::size(kRare))];
+  const uint64_t more = random.Below(4);
   if (!world_.faults.Begin(Name("die at a disk call:", node)) ||
       !world_.machines[node]->running()) {
     return;
   }
-  world_.machines[node]->PowerOffAtDiskCall(calls, options_.crash);
+  SimMachine& machine = *world_.machines[node];
+  if (where == 1) {
+    machine.PowerOffAfterDiskCall(DiskCall::kWrite, 1 + calls / 4, 0, options_.crash);
+  } else if (where == 2) {
+    machine.PowerOffAfterDiskCall(kind, 1 + calls % 3, more, options_.crash);
+  } else {
+    machine.PowerOffAtDiskCall(calls, options_.crash);
+  }
 }
 
 void Nemesis::DieAtNetworkCall(Random& random) {

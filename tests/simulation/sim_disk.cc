@@ -32,7 +32,7 @@ class SimDisk::OpenFile : public File {
         epoch_(disk.epoch_) {}
 
   absl::StatusOr<std::string> Read(uint64_t offset, size_t size) const override {
-    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+    FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRead));
     if (disk_.DrawFault(disk_.fail_next_read_, disk_.options_.read_error)) {
       ++disk_.counts_.read_errors;
       return IoError("read");
@@ -70,7 +70,7 @@ class SimDisk::OpenFile : public File {
   }
 
   absl::Status Sync() override {
-    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kSync));
+    FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kSync));
     if (disk_.DrawFault(disk_.fail_next_sync_, disk_.options_.sync_error)) {
       ++disk_.counts_.sync_errors;
       node_->image.ForgetDirty();
@@ -93,7 +93,7 @@ class SimDisk::OpenFile : public File {
   }
 
   absl::StatusOr<uint64_t> Size() const override {
-    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+    FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRead));
     return node_->image.data().size();
   }
 
@@ -103,14 +103,14 @@ class SimDisk::OpenFile : public File {
   }
 
  private:
-  absl::Status Begin(Call call) const {
+  absl::Status Begin(DiskCall call) const {
     if (epoch_ != disk_.epoch_) return Dead();
     if (closed_) return absl::InternalError("the file is closed");
     return disk_.Begin(call);
   }
 
   absl::Status BeginWrite() const {
-    FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+    FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kWrite));
     if (!writable_) return absl::PermissionDeniedError("the file was opened for reading only");
     return absl::OkStatus();
   }
@@ -153,7 +153,7 @@ SimDisk::SimDisk(uint64_t seed, const SimDiskOptions& options) : options_(option
 SimDisk::~SimDisk() = default;
 
 absl::StatusOr<std::unique_ptr<File>> SimDisk::Open(const std::string& path, OpenMode mode) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRead));
   SimFileNode::Ptr node = tree_.Find(path);
   if (node != nullptr && node->is_folder) return absl::InvalidArgumentError(path + ": is a folder");
   if (node != nullptr && mode == OpenMode::kCreate) {
@@ -168,12 +168,12 @@ absl::StatusOr<std::unique_ptr<File>> SimDisk::Open(const std::string& path, Ope
 }
 
 absl::StatusOr<bool> SimDisk::Exists(const std::string& path) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRead));
   return tree_.Find(path) != nullptr;
 }
 
 absl::StatusOr<std::vector<std::string>> SimDisk::List(const std::string& folder) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRead));
   const SimFileNode::Ptr node = tree_.Find(folder);
   if (node == nullptr) return NotFound(folder);
   if (!node->is_folder) return absl::InvalidArgumentError(folder + ": is not a folder");
@@ -183,27 +183,27 @@ absl::StatusOr<std::vector<std::string>> SimDisk::List(const std::string& folder
 }
 
 absl::Status SimDisk::Remove(const std::string& path) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRemove));
   return tree_.Remove(path);
 }
 
 absl::Status SimDisk::RemoveTree(const std::string& folder) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRemoveTree));
   return tree_.RemoveTree(folder);
 }
 
 absl::Status SimDisk::Rename(const std::string& from, const std::string& to) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kName));
   return tree_.Rename(from, to);
 }
 
 absl::Status SimDisk::Link(const std::string& from, const std::string& to) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kName));
   return tree_.Link(from, to);
 }
 
 absl::Status SimDisk::CreateFolder(const std::string& folder) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kName));
   for (size_t end = folder.find('/', 1);; end = folder.find('/', end + 1)) {
     const std::string part = folder.substr(0, end);
     const SimFileNode::Ptr node = tree_.Find(part);
@@ -218,7 +218,7 @@ absl::Status SimDisk::CreateFolder(const std::string& folder) {
 }
 
 absl::Status SimDisk::SyncDir(const std::string& folder) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kSync));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kSyncFolder));
   if (DrawFault(fail_next_sync_, options_.sync_error)) {
     ++counts_.sync_errors;
     return IoError("sync of " + folder);
@@ -227,12 +227,12 @@ absl::Status SimDisk::SyncDir(const std::string& folder) {
 }
 
 absl::StatusOr<uint64_t> SimDisk::FreeBytes(const std::string&) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kRead));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kRead));
   return options_.capacity_bytes - std::min(options_.capacity_bytes, UsedBytes());
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> SimDisk::Lock(const std::string& path) {
-  FLOTILLA_RETURN_IF_ERROR(Begin(Call::kWrite));
+  FLOTILLA_RETURN_IF_ERROR(Begin(DiskCall::kWrite));
   if (tree_.Find(path) == nullptr) {
     FLOTILLA_RETURN_IF_ERROR(tree_.Create(path, std::make_shared<SimFileNode>()));
   }
@@ -269,6 +269,13 @@ void SimDisk::SetErrors(uint32_t read_error, uint32_t write_error, uint32_t sync
 
 void SimDisk::DieAtCall(uint64_t k, std::function<void()> died) {
   die_at_call_ = k == 0 ? 0 : calls_ + k;
+  omen_ = {};
+  died_ = std::move(died);
+}
+
+void SimDisk::DieAfterCall(DiskCall kind, uint64_t k, uint64_t more, std::function<void()> died) {
+  die_at_call_ = 0;
+  omen_ = {.kind = kind, .left = k, .more = more};
   died_ = std::move(died);
 }
 
@@ -366,7 +373,19 @@ uint64_t SimDisk::UsedBytes() const {
   return used;
 }
 
-absl::Status SimDisk::Begin(Call call) {
+Duration SimDisk::LatencyOf(DiskCall call) const {
+  switch (call) {
+    case DiskCall::kRead:
+      return options_.read_latency_mean;
+    case DiskCall::kSync:
+    case DiskCall::kSyncFolder:
+      return options_.sync_latency_mean;
+    default:
+      return options_.write_latency_mean;
+  }
+}
+
+absl::Status SimDisk::Begin(DiskCall call) {
   if (dead_) return Dead();
   ++calls_;
   if (calls_ == die_at_call_) {
@@ -374,9 +393,10 @@ absl::Status SimDisk::Begin(Call call) {
     if (died_) std::exchange(died_, nullptr)();
     return Dead();
   }
-  const Duration mean = call == Call::kRead    ? options_.read_latency_mean
-                        : call == Call::kWrite ? options_.write_latency_mean
-                                               : options_.sync_latency_mean;
+  if (omen_.left > 0 && call == omen_.kind && --omen_.left == 0) {
+    die_at_call_ = calls_ + 1 + omen_.more;
+  }
+  const Duration mean = LatencyOf(call);
   if (mean > Duration::zero()) latency_ += random_.Exponential(mean);
   if (options_.stall > 0 && random_.Chance(options_.stall, 1'000'000)) {
     latency_ += random_.Exponential(options_.stall_mean);
@@ -389,6 +409,7 @@ void SimDisk::Forget() {
   locks_.clear();
   dead_ = false;
   die_at_call_ = 0;
+  omen_ = {};
   died_ = nullptr;
   fail_next_read_ = fail_next_write_ = fail_next_sync_ = false;
   misdirection_.reset();

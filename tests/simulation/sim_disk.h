@@ -54,6 +54,9 @@ struct SimDiskOptions {
   Duration stall_mean = std::chrono::seconds(1);
 };
 
+// What a process asks of its disk.
+enum class DiskCall : uint8_t { kRead, kWrite, kSync, kName, kRemove, kRemoveTree, kSyncFolder };
+
 class SimDisk : public Disk {
  public:
   explicit SimDisk(uint64_t seed, const SimDiskOptions& options = {});
@@ -88,6 +91,9 @@ class SimDisk : public Disk {
   // From the k-th call on from now (1 is the next, 0: never) every call fails until Crash or
   // KillProcess; `died`, if given, is called once, when that happens.
   void DieAtCall(uint64_t k, std::function<void()> died = nullptr);
+  // The same, when the k-th call of this kind from now on has been carried out and `more` others
+  // after it: what a power cut leaves of steps that belong together.
+  void DieAfterCall(DiskCall kind, uint64_t k, uint64_t more, std::function<void()> died = nullptr);
   bool dead() const { return dead_; }
   // Disk calls so far: what DieAtCall can enumerate.
   uint64_t calls() const { return calls_; }
@@ -122,8 +128,6 @@ class SimDisk : public Disk {
  private:
   class OpenFile;
   class HeldLock;
-  enum class Call { kRead, kWrite, kSync };
-
   struct Misdirection {
     std::string prefix;
     bool until_vouched = false;
@@ -146,7 +150,8 @@ class SimDisk : public Disk {
   void NoteSync(const SimFileNode::Ptr& file);
   void BringStrayHome();
   // Counts a call; an error when the machine is dead or dies of it.
-  absl::Status Begin(Call call);
+  absl::Status Begin(DiskCall call);
+  Duration LatencyOf(DiskCall call) const;
   void Forget();
   bool DrawFault(bool& one_shot, uint32_t per_million);
 
@@ -158,6 +163,12 @@ class SimDisk : public Disk {
   uint64_t epoch_ = 0;
   uint64_t calls_ = 0;
   uint64_t die_at_call_ = 0;  // 0: not
+  struct Omen {
+    DiskCall kind = DiskCall::kRead;
+    uint64_t left = 0;  // of such calls, 0: none is awaited
+    uint64_t more = 0;
+  };
+  Omen omen_;
   std::function<void()> died_;
   bool dead_ = false;
   bool fail_next_read_ = false;

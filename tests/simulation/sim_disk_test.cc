@@ -355,6 +355,18 @@ TEST_F(SimDiskTest, FromTheChosenCallOnEveryCallFailsUntilTheCrash) {
   EXPECT_TRUE(disk_.Exists("f").ok());
 }
 
+TEST_F(SimDiskTest, ADeathMayFollowACallOfAChosenKind) {
+  const auto file = OpenFile(disk_, "f");
+  int died = 0;
+  disk_.DieAfterCall(DiskCall::kSync, 2, 1, [&] { ++died; });
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(file->Write(0, "a").ok());
+  EXPECT_TRUE(file->Sync().ok()) << "it is carried out";
+  EXPECT_TRUE(file->Write(1, "b").ok()) << "and so is one more";
+  EXPECT_FALSE(file->Write(2, "c").ok());
+  EXPECT_EQ(died, 1);
+}
+
 TEST_F(SimDiskTest, FilesAndLocksOfAFormerLifeAreDead) {
   WriteDurably(disk_, "f", "x");
   const auto file = OpenFile(disk_, "f");

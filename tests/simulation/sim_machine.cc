@@ -51,6 +51,11 @@ void SimMachine::PowerOffAtDiskCall(uint64_t k, const CrashModel& model) {
   disk_.DieAtCall(k, PowerOffSoon("disk_call", model));
 }
 
+void SimMachine::PowerOffAfterDiskCall(DiskCall kind, uint64_t k, uint64_t more,
+                                       const CrashModel& model) {
+  disk_.DieAfterCall(kind, k, more, PowerOffSoon("disk_call", model));
+}
+
 void SimMachine::PowerOffAtNetworkCall(uint64_t k, const CrashModel& model) {
   network_.DieAtSend(node_, k, PowerOffSoon("network_call", model));
 }

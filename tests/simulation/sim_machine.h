@@ -53,6 +53,8 @@ class SimMachine {
   // PowerOff at the k-th disk call from now, or at the k-th message that it sends.
   void PowerOffAtDiskCall(uint64_t k, const CrashModel& model);
   void PowerOffAtNetworkCall(uint64_t k, const CrashModel& model);
+  // PowerOff `more` disk calls after the k-th of a kind from now.
+  void PowerOffAfterDiskCall(DiskCall kind, uint64_t k, uint64_t more, const CrashModel& model);
   // Neither happens, if it has not yet.
   void SurviveCalls();
   // "disk_call" or "network_call" if the last process ended at one that was chosen; else empty.
