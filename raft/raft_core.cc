@@ -16,8 +16,8 @@ bool Outputs::empty() const {
          fetches.empty() && snapshots.empty() && !role_change.has_value();
 }
 
-RaftCore::RaftCore(const RaftOptions& options, InitialState initial, uint64_t seed)
-    : impl_(std::make_unique<Impl>(options, std::move(initial), seed)) {}
+RaftCore::RaftCore(const RaftOptions& options, const InitialState& initial, uint64_t seed)
+    : impl_(std::make_unique<Impl>(options, initial, seed)) {}
 RaftCore::~RaftCore() = default;
 RaftCore::RaftCore(RaftCore&&) noexcept = default;
 RaftCore& RaftCore::operator=(RaftCore&&) noexcept = default;

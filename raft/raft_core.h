@@ -164,7 +164,7 @@ class RaftCore {
  public:
   // `seed` drives election jitter and the choice of read contexts; it must differ between the lives
   // of a replica (an answer to a question of an earlier life must not be taken for a new one).
-  RaftCore(const RaftOptions& options, InitialState initial, uint64_t seed);
+  RaftCore(const RaftOptions& options, const InitialState& initial, uint64_t seed);
   ~RaftCore();
   RaftCore(RaftCore&&) noexcept;
   RaftCore& operator=(RaftCore&&) noexcept;

@@ -50,7 +50,7 @@ leveldb::ReadOptions LevelDBReading(const leveldb::Snapshot* snapshot) {
 LevelDBDatabase::~LevelDBDatabase() { pool.Settle(); }
 
 absl::Status LevelDBDatabase::Explain(const leveldb::Status& status) const {
-  const absl::Status ours = FromLevelDB(status);
+  absl::Status ours = FromLevelDB(status);
   if (!absl::IsUnavailable(ours)) return ours;
   const absl::Status failure = env->failure();
   return failure.ok() ? ours : Annotate(failure, StdView(ours.message()));

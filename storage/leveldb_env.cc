@@ -141,7 +141,7 @@ leveldb::Status LevelDBEnv::GetFileSize(const std::string& path, uint64_t* size)
 
 absl::Status LevelDBEnv::CreateFresh(const std::string& path, std::unique_ptr<File>* file) {
   FLOTILLA_RETURN_IF_ERROR(CheckAlive());
-  const absl::Status removed = world_.disk.Remove(path);
+  absl::Status removed = world_.disk.Remove(path);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   FLOTILLA_ASSIGN_OR_RETURN(*file, world_.disk.Open(path, OpenMode::kCreate));
   return absl::OkStatus();

@@ -44,7 +44,7 @@ leveldb::Status LevelDBRandomAccessFile::Read(uint64_t offset, size_t n, leveldb
 absl::Status LevelDBWritableFile::WriteBuffer() {
   FLOTILLA_RETURN_IF_ERROR(events_.allowed());
   if (buffer_.empty()) return absl::OkStatus();
-  const absl::Status status = file_->Write(written_, buffer_);
+  absl::Status status = file_->Write(written_, buffer_);
   if (!status.ok()) {
     events_.write_failed(status);
     return status;

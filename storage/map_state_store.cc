@@ -159,7 +159,7 @@ absl::Status MapStateStore::Settle() {
 absl::Status MapStateStore::Save(const MapState& state) {
   const uint64_t previous = number_;
   const std::string path = Path(previous + 1);
-  const absl::Status removed = disk_.Remove(path);
+  absl::Status removed = disk_.Remove(path);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   {
     FLOTILLA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,

@@ -47,7 +47,7 @@ std::string TextOf(const Configuration& configuration) {
 }
 
 std::string TextOf(const Entry& entry) {
-  const std::string position = ToString(entry.index) + "@" + ToString(entry.term);
+  std::string position = ToString(entry.index) + "@" + ToString(entry.term);
   switch (entry.kind) {
     case EntryKind::kNoop:
       return position;

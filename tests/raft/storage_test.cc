@@ -17,7 +17,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
 
 AppendResponse Ack(uint64_t index) { return {LogIndex(index), 0, std::nullopt}; }
