@@ -57,7 +57,7 @@ class Load {
     state.descriptor.shard = ShardId(1);
     state.configuration.voters = {{NodeId(1), ReplicaId(1)}};
     state_.Write(StateMachine::InitialRows(state));
-    machine_ = *StateMachine::Load(state_);
+    machine_ = *StateMachine::Load(state_, ShardId(1));
     const std::vector<EntryResult> results =
         Apply({MakeEntry({{.operation = OpenSession{}}}, LogIndex(1))});
     session_ = *DecodeSessionToken(results.front().results.front().session_token);

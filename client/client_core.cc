@@ -158,6 +158,11 @@ void ClientCore::OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) {
 // timeouts would stay for ever with a node that is cut off from its majority.
 void ClientCore::OnLinkLateRefusal(NodeLink& link, const ServerError& error) {
   if (RemedyFor(error) != Remedy::kTryElsewhere) return;
+  TurnFrom(link);
+}
+
+// Whatever the map says, somebody else is asked first.
+void ClientCore::TurnFrom(const NodeLink& link) {
   routes_.ForgetLeader(link.endpoint());
   nodes_.Disfavour(link);
 }
@@ -167,7 +172,8 @@ void ClientCore::Refused(NodeLink& link, PendingCall& call, const ServerError& e
     nodes_.Add(error.route->leader_endpoint);
     ReleaseAwaitingLeader();
   }
-  if (IsAnswer(error.reason)) {
+  if (IsAnswer(error.reason) || RemedyFor(error) == Remedy::kNewSession) {
+    // Whatever earlier tries met with, they did nothing.
     call.ambiguous = false;
   } else if (call.is_write && error.outcome != Outcome::kNotApplied) {
     call.ambiguous = true;
@@ -198,6 +204,11 @@ void ClientCore::Retry(NodeLink& link, PendingCall& call, const ServerError& err
     case Remedy::kRefreshRoutes:
       AskForMap();
       break;
+    case Remedy::kNewSession:
+      // The one that it had has never done anything for it, nor ever will.
+      sessions_.End(call);
+      Dispatch(call);
+      return;
     case Remedy::kTryElsewhere:
       break;
     case Remedy::kTryLater:
@@ -212,7 +223,8 @@ void ClientCore::Retry(NodeLink& link, PendingCall& call, const ServerError& err
   }
   nodes_.Disfavour(link);
   BackOff(call, error.retry_after);
-  call.awaits_leader = true;
+  // Where the map is wrong, the leader's name, which every such refusal brings, is no news.
+  call.awaits_leader = RemedyFor(error) != Remedy::kRefreshRoutes;
 }
 
 void ClientCore::BackOff(PendingCall& call, Duration at_least) {

@@ -90,6 +90,7 @@ class ClientCore final : private NodeLink::Owner {
   // When it does not go well.
   void Refused(NodeLink& link, PendingCall& call, const ServerError& error);
   void Retry(NodeLink& link, PendingCall& call, const ServerError& error);
+  void TurnFrom(const NodeLink& link);
   void BackOff(PendingCall& call, Duration at_least);
   void AwaitNode(PendingCall& call);
   void AwaitMap(PendingCall& call);

@@ -108,8 +108,7 @@ void ClientCore::OnSilence(PendingCall& call, MonoTime now) {
   call.last_error =
       Status(StatusCode::kDeadlineExceeded,
              link.endpoint() + " did not answer this call, though others", "DEADLINE_EXCEEDED");
-  routes_.ForgetLeader(link.endpoint());
-  nodes_.Disfavour(link);
+  TurnFrom(link);
   BackOff(call, Duration(0));
 }
 
@@ -129,8 +128,7 @@ void ClientCore::OnLinkOpen(NodeLink&) {
 
 void ClientCore::OnLinkDown(NodeLink& link, const Status& why, CallQueue& sent, CallQueue& unsent) {
   last_link_error_ = why;
-  routes_.ForgetLeader(link.endpoint());
-  nodes_.Disfavour(link);
+  TurnFrom(link);
   if (map_asked_ == &link) OnMapFailure();
   while (PendingCall* call = sent.PopFront()) {
     call->link = nullptr;

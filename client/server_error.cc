@@ -7,13 +7,13 @@ namespace flotilla::client {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> kReasonNames = {
+constexpr std::array<std::string_view, 22> kReasonNames = {
     "UNSPECIFIED",     "INVALID_REQUEST",    "NOT_LEADER",          "NO_LEADER",
     "WRONG_SHARD",     "OVERLOADED",         "DISK_FULL",           "DEADLINE_EXCEEDED",
     "LEADERSHIP_LOST", "SESSION_UNKNOWN",    "SHUTTING_DOWN",       "PERMISSION_DENIED",
     "REPLICA_FAILED",  "NOT_READY",          "NOT_A_NUMBER",        "NUMBER_OVERFLOW",
     "VALUE_TOO_LARGE", "SEQUENCE_FORGOTTEN", "SESSION_WINDOW_FULL", "INTERNAL",
-    "UNSUPPORTED",
+    "UNSUPPORTED",     "SESSION_OF_PARENT",
 };
 
 Remedy RemedyFor(StatusCode code) {
@@ -50,6 +50,8 @@ Remedy RemedyFor(const ServerError& error) {
       return Remedy::kTryElsewhere;
     case Reason::kWrongShard:
       return Remedy::kRefreshRoutes;
+    case Reason::kSessionOfParent:
+      return Remedy::kNewSession;
     case Reason::kOverloaded:
     case Reason::kSessionWindowFull:
     case Reason::kLeadershipLost:

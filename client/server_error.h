@@ -36,6 +36,7 @@ enum class Reason : int {
   kSessionWindowFull = 18,
   kInternal = 19,
   kUnsupported = 20,
+  kSessionOfParent = 21,
 };
 // As in "NO_LEADER"; "REASON_99" for one of a newer server.
 std::string ToString(Reason reason);
@@ -63,6 +64,7 @@ enum class Remedy : uint8_t {
   kTryElsewhere,   // this node cannot serve now; another one may
   kTryLater,       // back off, then try the same again
   kRefreshRoutes,  // the shard map is out of date
+  kNewSession,     // the shard needs a session of its own, which may take the write over
 };
 Remedy RemedyFor(const ServerError& error);
 

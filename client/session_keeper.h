@@ -43,7 +43,7 @@ class SessionKeeper {
   // The cluster does not know the session (any more): new writes take another one.
   void Expired(const WriteSession& session);
 
-  // The write will not be tried again.
+  // The write will not be tried again under its session.
   void End(PendingCall& call);
 
   // Takes out one write whose Admit would not just wait again; null when there is none.

@@ -3,6 +3,9 @@
 #define FLOTILLA_KV_APPLIED_STATE_H_
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
@@ -13,6 +16,22 @@
 #include "storage/engine.h"
 
 namespace flotilla::kv {
+
+// A shard that this one was a part of, up to and with the entry at `split` of that shard's log.
+struct ShardOrigin {
+  ShardId parent;
+  LogIndex split;
+
+  friend bool operator==(const ShardOrigin&, const ShardOrigin&) = default;
+};
+
+// What became of a shard's upper half at one entry of its log.
+struct ShardSplit {
+  LogIndex index;
+  sharding::ShardDescriptor child;
+
+  friend bool operator==(const ShardSplit&, const ShardSplit&) = default;
+};
 
 struct AppliedState {
   LogIndex index;
@@ -30,14 +49,28 @@ struct AppliedState {
   sharding::ShardDescriptor descriptor;
   Limits limits;
   SessionLimits session_limits;
+  // From the nearest on. Sessions that were registered there before the split are known here.
+  std::vector<ShardOrigin> origins;
+  // The newest. A replica whose state stands exactly there makes its replica of the child out of
+  // that state before it applies anything more.
+  std::optional<ShardSplit> last_split;
+  // Rows that the shard no longer owns may be there from this row key on; nullopt: nowhere.
+  std::optional<std::string> sweep_from;
 
+  bool StandsAtSplit() const { return last_split.has_value() && last_split->index == index; }
+  // What the child of that split begins with. Precondition: StandsAtSplit().
+  AppliedState ChildState() const;
+  // Of a child that has applied nothing yet: the rows are still its parent's.
+  bool IsNewborn() const { return !origins.empty() && origins.front().split == index; }
   raft::SnapshotMeta Meta() const { return {index, term, configuration, configuration_index}; }
   friend bool operator==(const AppliedState&, const AppliedState&) = default;
 };
 
-// As of a view or a checkpoint. kDataLoss when the rows are missing or malformed, kUnimplemented
-// when a newer build wrote them.
-absl::StatusOr<AppliedState> LoadApplied(const storage::StateReader& state);
+// The state of `shard` as of a view or a checkpoint. A state that is the parent's, exactly at the
+// split that made the shard, is read as the child's first (AppliedState::ChildState); the child's
+// first batch makes it so. kDataLoss when the rows are missing, malformed or another shard's,
+// kUnimplemented when a newer build wrote them.
+absl::StatusOr<AppliedState> LoadApplied(const storage::StateReader& state, ShardId shard);
 
 }  // namespace flotilla::kv
 

@@ -33,12 +33,18 @@ struct FirstKey {
   const std::string* operator()(const OpenSession&) const { return nullptr; }
   const std::string* operator()(const CloseSession&) const { return nullptr; }
   const std::string* operator()(const KeepAlive&) const { return nullptr; }
+  const std::string* operator()(const SplitShard&) const { return nullptr; }
+  const std::string* operator()(const SweepShard&) const { return nullptr; }
 };
 
 }  // namespace
 
+const std::string* FirstKeyOf(const Command& command) {
+  return std::visit(FirstKey{}, command.operation);
+}
+
 std::optional<sharding::Slot> SlotOf(const Command& command) {
-  const std::string* key = std::visit(FirstKey{}, command.operation);
+  const std::string* key = FirstKeyOf(command);
   if (key == nullptr) return std::nullopt;
   return sharding::SlotOf(*key);
 }

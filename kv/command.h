@@ -105,8 +105,23 @@ struct CloseSession {};
 // Keeps it alive and carries acknowledged_below.
 struct KeepAlive {};
 
+// The last two are the shard's own: its leader proposes them, no client can.
+
+// Cuts the shard's arc in two. What is in the log before this entry's end is in both halves; from
+// then on the slots from `at` on are the child's (design brief, section 6). Both take the next
+// version. Without effect (kShardChanging) while the configuration is joint: the child begins with
+// this configuration as its own.
+struct SplitShard {
+  ShardId child;
+  sharding::Slot at;
+  // Of the descriptor that was to be split; of another one nothing is split (kWrongShard).
+  uint64_t shard_version = 0;
+};
+// Deletes a page of the rows that the shard no longer owns.
+struct SweepShard {};
+
 using Operation = std::variant<Put, Delete, CompareAndSwap, Increment, Append, DeleteRange, Batch,
-                               Txn, OpenSession, CloseSession, KeepAlive>;
+                               Txn, OpenSession, CloseSession, KeepAlive, SplitShard, SweepShard>;
 
 struct Command {
   uint32_t keyspace = 0;  // 0 is the default, nothing else exists yet
@@ -118,7 +133,10 @@ struct Command {
 // kInvalidArgument with limit and actual in the message; reasons as in kv/result.h.
 absl::Status Validate(const Command& command, const Limits& limits);
 
-// The slot that the command's keys share; nullopt for session commands and DeleteRange.
+// The first of the command's keys, which share a slot; null for DeleteRange and commands without
+// keys.
+const std::string* FirstKeyOf(const Command& command);
+// The slot that the command's keys share; nullopt for DeleteRange and commands without keys.
 std::optional<sharding::Slot> SlotOf(const Command& command);
 
 std::string EncodeCommand(const Command& command);

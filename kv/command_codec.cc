@@ -25,6 +25,8 @@ enum class OperationKind : uint8_t {
   kOpenSession = 9,
   kCloseSession = 10,
   kKeepAlive = 11,
+  kSplitShard = 12,
+  kSweepShard = 13,
 };
 
 enum class IdentityKind : uint8_t { kNone = 0, kSession = 1 };
@@ -79,6 +81,13 @@ struct OperationEncoder {
   void operator()(const OpenSession&) const { Kind(OperationKind::kOpenSession); }
   void operator()(const CloseSession&) const { Kind(OperationKind::kCloseSession); }
   void operator()(const KeepAlive&) const { Kind(OperationKind::kKeepAlive); }
+  void operator()(const SplitShard& split) const {
+    Kind(OperationKind::kSplitShard);
+    PutVarint(out, split.child.value());
+    PutFixed16(out, split.at.value);
+    PutVarint(out, split.shard_version);
+  }
+  void operator()(const SweepShard&) const { Kind(OperationKind::kSweepShard); }
 
   void PutCondition(const Condition& condition) const {
     PutFixed8(out, static_cast<uint8_t>(condition.kind));
@@ -186,6 +195,12 @@ Operation TakeOperation(Decoder& in) {
       return CloseSession{};
     case OperationKind::kKeepAlive:
       return KeepAlive{};
+    case OperationKind::kSplitShard:
+      return SplitShard{.child = ShardId(in.Varint()),
+                        .at = sharding::Slot{in.Fixed16()},
+                        .shard_version = in.Varint()};
+    case OperationKind::kSweepShard:
+      return SweepShard{};
     default:
       in.Fail();
       return KeepAlive{};

@@ -147,11 +147,6 @@ class Reader {
 
 }  // namespace
 
-absl::StatusOr<ReadResult> ExecuteRead(const storage::StateReader& state, const ReadRequest& read) {
-  FLOTILLA_ASSIGN_OR_RETURN(const AppliedState as_of, LoadApplied(state));
-  return ExecuteRead(state, as_of, read);
-}
-
 absl::StatusOr<ReadResult> ExecuteRead(const storage::StateReader& state, const AppliedState& as_of,
                                        const ReadRequest& read) {
   FLOTILLA_RETURN_IF_ERROR(Validate(read, as_of.limits));

@@ -82,10 +82,8 @@ struct ReadResult {
 // kInvalidArgument, with limit and actual in the message, for what can be refused without state.
 absl::Status Validate(const ReadRequest& request, const Limits& limits);
 
-// kInvalidArgument for malformed requests, kDataLoss when the engine is damaged.
-absl::StatusOr<ReadResult> ExecuteRead(const storage::StateReader& state, const ReadRequest& read);
-// The same without reading the rows about the replica: `as_of` is LoadApplied(state), for callers
-// that execute many reads on one view.
+// `as_of` is LoadApplied of that state. kInvalidArgument for malformed requests, kDataLoss when the
+// engine is damaged.
 absl::StatusOr<ReadResult> ExecuteRead(const storage::StateReader& state, const AppliedState& as_of,
                                        const ReadRequest& read);
 

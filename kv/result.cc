@@ -60,7 +60,7 @@ enum class Level { kTop, kNested };
 CommandResult TakeBody(Decoder& in, Level level) {
   CommandResult result;
   const uint8_t code = in.Fixed8();
-  if (code > static_cast<uint8_t>(ResultCode::kEntryFull)) in.Fail();
+  if (code > static_cast<uint8_t>(ResultCode::kShardChanging)) in.Fail();
   result.code = static_cast<ResultCode>(code);
   const uint64_t fields = in.Varint();
   // Only operations of a batch nest, and those have no operations of their own.
@@ -117,6 +117,10 @@ std::string_view ToString(ResultCode code) {
       return "invalid";
     case ResultCode::kEntryFull:
       return "entry full";
+    case ResultCode::kSessionOfParent:
+      return "session of a parent shard";
+    case ResultCode::kShardChanging:
+      return "shard changing";
   }
   return "unknown";
 }

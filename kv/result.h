@@ -30,6 +30,10 @@ enum class ResultCode : uint8_t {
   kWrongShard = 9,         // the slot is not in this shard's arc
   kInvalid = 10,           // refused by validation
   kEntryFull = 11,         // the commands before it used up their entry's budget; try again
+  // The session was registered with a parent of this shard after the split, so no write of it can
+  // ever have been applied here, whatever was tried: another session may take it over.
+  kSessionOfParent = 12,
+  kShardChanging = 13,  // the shard's members are changing; try again
 };
 std::string_view ToString(ResultCode code);
 // Whether a session keeps it for retries.

@@ -46,9 +46,12 @@ std::string DataRowKey(uint32_t keyspace, std::string_view key) {
 }
 
 std::string DataRowsEnd(uint32_t keyspace) {
-  if (keyspace == std::numeric_limits<uint32_t>::max()) return std::string(1, kDataPrefix + 1);
+  if (keyspace == std::numeric_limits<uint32_t>::max()) return AllDataRowsEnd();
   return DataRowsBegin(keyspace + 1);
 }
+
+std::string AllDataRowsBegin() { return std::string(1, kDataPrefix); }
+std::string AllDataRowsEnd() { return std::string(1, kDataPrefix + 1); }
 
 std::string_view UserKey(std::string_view row_key) {
   FLOTILLA_CHECK(row_key.size() >= kDataPrefixBytes && row_key.front() == kDataPrefix);

@@ -42,6 +42,9 @@ absl::Status DecodeShardRow(std::string_view row, AppliedState* state);
 std::string DataRowKey(uint32_t keyspace, std::string_view key);
 // Above all keys of the keyspace and below all of the next one.
 std::string DataRowsEnd(uint32_t keyspace);
+// All data rows are in [AllDataRowsBegin, AllDataRowsEnd).
+std::string AllDataRowsBegin();
+std::string AllDataRowsEnd();
 // The user's key: a view into `row_key`, which must be a data row's.
 std::string_view UserKey(std::string_view row_key);
 

@@ -26,6 +26,11 @@ namespace {
 // replicas of one shard must not differ in it.
 constexpr int kSessionTimeSteps = 10;
 
+// One sweep ends after this many rows or bytes, so that it cannot hold up the shard for long. Part
+// of what the command means, too.
+constexpr uint32_t kMaxRowsPerSweep = 2'000;
+constexpr uint64_t kMaxBytesPerSweep = 1 << 20;
+
 // One call of Apply ends after this much, of entries and of what they drew from their budgets. How
 // entries are cut into calls does not change what they do.
 constexpr uint64_t kMaxBytesPerApply = 8 << 20;
@@ -63,6 +68,8 @@ class KvStateMachine final : public StateMachine {
   CommandResult OpenNewSession(uint32_t position, Scope scope);
   bool Owns(const Command& command) const;
   absl::StatusOr<CommandResult> Execute(const Command& command, Scope scope);
+  CommandResult Split(const SplitShard& split, Scope scope);
+  absl::StatusOr<CommandResult> Sweep(Scope scope);
 
   AppliedState applied_;
   Sessions sessions_;
@@ -73,6 +80,7 @@ absl::Status KvStateMachine::Apply(const storage::StateReader& state,
                                    std::span<const raft::Entry> entries, storage::WriteBatch* batch,
                                    std::vector<EntryResult>* results) {
   if (entries.empty()) return absl::OkStatus();
+  const bool newborn = applied_.IsNewborn();
   const EngineRows engine_rows(state);
   PendingRows rows(engine_rows, *batch);
   const Scope scope{state, rows};
@@ -88,8 +96,10 @@ absl::Status KvStateMachine::Apply(const storage::StateReader& state,
     absl::Status status = ApplyEntry(entry, scope, &results->back().results);
     if (!status.ok()) return Annotate(status, "entry " + ToString(entry.index));
     bytes += View(entry.payload).size() + budget_.spent();
+    if (applied_.StandsAtSplit()) break;
   }
   rows.Put(AppliedRowKey(), EncodeAppliedRow(applied_));
+  if (newborn) rows.Put(ShardRowKey(), EncodeShardRow(applied_));
   return absl::OkStatus();
 }
 
@@ -143,8 +153,10 @@ absl::StatusOr<CommandResult> KvStateMachine::ApplyCommand(const Command& comman
   if (std::holds_alternative<OpenSession>(command.operation)) {
     return OpenNewSession(position, scope);
   }
-  if (!Owns(command)) return CommandResult{.code = ResultCode::kWrongShard};
+  if (const auto* split = std::get_if<SplitShard>(&command.operation)) return Split(*split, scope);
   if (budget_.IsSpent()) return CommandResult{.code = ResultCode::kEntryFull};
+  if (std::holds_alternative<SweepShard>(command.operation)) return Sweep(scope);
+  if (!Owns(command)) return CommandResult{.code = ResultCode::kWrongShard};
   return Execute(command, scope);
 }
 
@@ -160,7 +172,14 @@ absl::StatusOr<CommandResult> KvStateMachine::ApplyInSession(const Command& comm
   const WriteIdentity& identity = command.identity;
   Session* const session =
       sessions_.Use(*identity.session, position, identity.acknowledged_below, scope.rows);
-  if (session == nullptr) return CommandResult{.code = ResultCode::kSessionUnknown};
+  if (session == nullptr) {
+    const bool of_parent = std::any_of(
+        applied_.origins.begin(), applied_.origins.end(), [&](const ShardOrigin& origin) {
+          return origin.parent == identity.session->shard && origin.split < identity.session->index;
+        });
+    return CommandResult{.code = of_parent ? ResultCode::kSessionOfParent
+                                           : ResultCode::kSessionUnknown};
+  }
   if (std::holds_alternative<KeepAlive>(command.operation)) return CommandResult{};
   if (std::holds_alternative<CloseSession>(command.operation)) {
     sessions_.Close(session, scope.rows);
@@ -215,6 +234,52 @@ absl::StatusOr<CommandResult> KvStateMachine::Execute(const Command& command, Sc
       command.operation);
 }
 
+// The child is made by the replica, out of the state that this entry leaves behind.
+CommandResult KvStateMachine::Split(const SplitShard& split, Scope scope) {
+  sharding::ShardDescriptor& own = applied_.descriptor;
+  if (split.shard_version != own.version || !own.arc.IsCutBy(split.at)) {
+    return CommandResult{.code = ResultCode::kWrongShard};
+  }
+  if (applied_.configuration.IsJoint()) return CommandResult{.code = ResultCode::kShardChanging};
+  ++own.version;
+  applied_.last_split = {
+      .index = applied_.index,
+      .child = {.shard = split.child, .arc = {split.at, own.arc.last}, .version = own.version}};
+  own.arc.last.value = split.at.value - 1;
+  applied_.sweep_from = AllDataRowsBegin();
+  scope.rows.Put(ShardRowKey(), EncodeShardRow(applied_));
+  return CommandResult{.version = own.version};
+}
+
+absl::StatusOr<CommandResult> KvStateMachine::Sweep(Scope scope) {
+  CommandResult result;
+  // In the entry of a split, behind it: the child has yet to be made of what would go.
+  if (!applied_.sweep_from.has_value() || applied_.StandsAtSplit()) return result;
+  std::vector<std::string> unowned;
+  std::optional<std::string> next;
+  uint64_t bytes_read = 0;
+  uint32_t rows_read = 0;
+  const auto visit = [&](std::string_view row_key, std::string_view value) {
+    if (rows_read == kMaxRowsPerSweep || bytes_read >= kMaxBytesPerSweep) {
+      next = std::string(row_key);
+      return false;
+    }
+    ++rows_read;
+    bytes_read += row_key.size() + value.size();
+    const sharding::Slot slot = sharding::SlotOf(UserKey(row_key));
+    if (!applied_.descriptor.arc.Contains(slot)) unowned.emplace_back(row_key);
+    return true;
+  };
+  FLOTILLA_RETURN_IF_ERROR(
+      scope.rows.Walk(scope.engine, *applied_.sweep_from, AllDataRowsEnd(), visit));
+  budget_.SpendOnDeletePage(bytes_read);
+  result.deleted = unowned.size();
+  for (std::string& row_key : unowned) scope.rows.Delete(std::move(row_key));
+  applied_.sweep_from = std::move(next);
+  scope.rows.Put(ShardRowKey(), EncodeShardRow(applied_));
+  return result;
+}
+
 }  // namespace
 
 storage::WriteBatch StateMachine::InitialRows(const AppliedState& state) {
@@ -224,9 +289,9 @@ storage::WriteBatch StateMachine::InitialRows(const AppliedState& state) {
   return rows;
 }
 
-absl::StatusOr<std::unique_ptr<StateMachine>> StateMachine::Load(
-    const storage::StateReader& state) {
-  FLOTILLA_ASSIGN_OR_RETURN(AppliedState applied, LoadApplied(state));
+absl::StatusOr<std::unique_ptr<StateMachine>> StateMachine::Load(const storage::StateReader& state,
+                                                                 ShardId shard) {
+  FLOTILLA_ASSIGN_OR_RETURN(AppliedState applied, LoadApplied(state, shard));
   auto machine = std::make_unique<KvStateMachine>(std::move(applied));
   FLOTILLA_RETURN_IF_ERROR(machine->LoadSessions(state));
   return machine;

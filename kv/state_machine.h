@@ -33,14 +33,16 @@ class StateMachine {
 
   // Reads the rows about the replica itself and its sessions; the data is not looked at. Errors as
   // LoadApplied.
-  static absl::StatusOr<std::unique_ptr<StateMachine>> Load(const storage::StateReader& state);
+  static absl::StatusOr<std::unique_ptr<StateMachine>> Load(const storage::StateReader& state,
+                                                            ShardId shard);
 
   virtual ~StateMachine() = default;
 
   // Applies consecutive entries, the first at applied().index + 1, and appends to `batch` and
   // `results` (one per entry). `state` is what the last call's batch made of it, so the caller
   // writes the batch before the next call. Stops early, after one entry at least, where the batch
-  // would become too large; what was applied, the results tell.
+  // would become too large, and behind an entry that splits the shard, whose state the child is
+  // made of; what was applied, the results tell.
   //
   // Any error is fatal to the replica, and nothing of `batch` may be written: kDataLoss (damaged
   // state or entry), kUnimplemented (an entry of a newer version).

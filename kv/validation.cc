@@ -82,6 +82,14 @@ class CommandChecker {
   absl::Status operator()(const OpenSession&) { return absl::OkStatus(); }
   absl::Status operator()(const CloseSession&) { return absl::OkStatus(); }
   absl::Status operator()(const KeepAlive&) { return absl::OkStatus(); }
+  absl::Status operator()(const SplitShard& split) {
+    if (split.child.is_none()) return Refuse("a split names no child");
+    if (split.at.value == 0 || split.at.value >= sharding::kSlotCount) {
+      return Refuse("a shard cannot be split at slot " + std::to_string(split.at.value));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const SweepShard&) { return absl::OkStatus(); }
 
   absl::Status CheckSize() const {
     return CheckLimit("a command, in bytes,", bytes_, limits_.max_command_bytes);
@@ -125,6 +133,9 @@ class CommandChecker {
 
 absl::Status CheckIdentity(const Command& command) {
   const WriteIdentity& identity = command.identity;
+  const bool of_shard = std::holds_alternative<SplitShard>(command.operation) ||
+                        std::holds_alternative<SweepShard>(command.operation);
+  if (of_shard && identity.session.has_value()) return Refuse("a shard's own command in a session");
   const bool opens = std::holds_alternative<OpenSession>(command.operation);
   const bool about_session = opens || std::holds_alternative<CloseSession>(command.operation) ||
                              std::holds_alternative<KeepAlive>(command.operation);

@@ -23,16 +23,18 @@ size_t BytesOf(const kv::ReadResult& result) {
 }  // namespace
 
 absl::StatusOr<ReplicaState> OpenReplicaState(storage::EngineSource& engines,
-                                              const std::string& folder, std::string_view note) {
+                                              const std::string& folder, std::string_view note,
+                                              ShardId shard) {
   ReplicaState state;
   FLOTILLA_ASSIGN_OR_RETURN(state.engine, engines.Open(folder, note, /*create=*/false));
-  FLOTILLA_ASSIGN_OR_RETURN(state.machine, kv::StateMachine::Load(*state.engine));
+  FLOTILLA_ASSIGN_OR_RETURN(state.machine, kv::StateMachine::Load(*state.engine, shard));
   return state;
 }
 
-Applier::Applier(ReplicaState state, SequenceSource& sequences, Executor& home,
+Applier::Applier(ShardId shard, ReplicaState state, SequenceSource& sequences, Executor& home,
                  DurableListener on_durable)
-    : home_(home),
+    : shard_(shard),
+      home_(home),
       holder_(std::make_shared<Holder>()),
       apply_(sequences.NewSequence(SequenceSource::Use::kApply, home)),
       read_(sequences.NewSequence(SequenceSource::Use::kRead, home)),
@@ -109,6 +111,7 @@ void Applier::RetryApply() {
 }
 
 struct Applier::Reading {
+  ShardId shard;
   std::shared_ptr<storage::Engine> engine;
   std::vector<kv::ReadRequest> reads;
   absl::AnyInvocable<void(ReadResults)> done;  // only on the executor
@@ -119,6 +122,7 @@ struct Applier::Reading {
 void Applier::Read(std::vector<kv::ReadRequest> reads, absl::AnyInvocable<void(ReadResults)> done) {
   FLOTILLA_CHECK(has_state());
   auto reading = std::make_shared<Reading>();
+  reading->shard = shard_;
   reading->engine = holder_->engine;
   reading->reads = std::move(reads);
   reading->done = std::move(done);
@@ -128,7 +132,7 @@ void Applier::Read(std::vector<kv::ReadRequest> reads, absl::AnyInvocable<void(R
 void Applier::ReadNow(Reading& reading) {
   const auto view = reading.engine->OpenView();
   // Where the view stands is looked up once for all its reads.
-  const auto as_of = view.ok() ? kv::LoadApplied(**view) : view.status();
+  const auto as_of = view.ok() ? kv::LoadApplied(**view, reading.shard) : view.status();
   reading.results.reserve(reading.reads.size() - reading.executed);
   size_t bytes = 0;
   while (reading.executed < reading.reads.size() && bytes < kReadResultBytes) {
@@ -162,13 +166,13 @@ void Applier::Flush(absl::AnyInvocable<void(absl::Status)> on_error) {
 // Where the copy stands only the copy itself knows: the engine goes on while it is made.
 absl::StatusOr<Applier::Copy> Applier::CheckpointNow(storage::Engine& engine,
                                                      storage::EngineSource& engines,
-                                                     const std::string& folder) {
+                                                     const std::string& folder, ShardId shard) {
   Copy copy;
   FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
   copy.note = std::move(point.note);
   FLOTILLA_ASSIGN_OR_RETURN(const std::unique_ptr<storage::StateReader> rows,
                             engines.OpenReadOnly(folder, copy.note));
-  FLOTILLA_ASSIGN_OR_RETURN(copy.state, kv::LoadApplied(*rows));
+  FLOTILLA_ASSIGN_OR_RETURN(copy.state, kv::LoadApplied(*rows, shard));
   return copy;
 }
 
@@ -176,9 +180,32 @@ void Applier::Checkpoint(storage::EngineSource& engines, std::string folder,
                          absl::AnyInvocable<void(absl::StatusOr<Copy>)> done) {
   FLOTILLA_CHECK(has_state());
   auto result = std::make_shared<absl::StatusOr<Copy>>();
-  bulk_->Run([engine = holder_->engine, &engines, folder = std::move(folder),
-              result] { *result = CheckpointNow(*engine, engines, folder); },
+  bulk_->Run([engine = holder_->engine, &engines, folder = std::move(folder), shard = shard_,
+              result] { *result = CheckpointNow(*engine, engines, folder, shard); },
              [result, done = std::move(done)]() mutable { done(std::move(*result)); });
+}
+
+// Not among the bulk work, behind which the whole shard would wait.
+void Applier::MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child,
+                        std::string folder, absl::AnyInvocable<void(absl::StatusOr<Child>)> done) {
+  auto made = std::make_shared<absl::StatusOr<Child>>();
+  apply_->Run([holder = holder_, &disk, &engines, child, folder = std::move(folder),
+               made] { *made = MakeChildNow(*holder->engine, disk, engines, child, folder); },
+              [weak = std::weak_ptr<Holder>(holder_), made, done = std::move(done)]() mutable {
+                if (!weak.expired()) done(std::move(*made));
+              });
+}
+
+absl::StatusOr<Applier::Child> Applier::MakeChildNow(storage::Engine& engine, Disk& disk,
+                                                     storage::EngineSource& engines, ShardId child,
+                                                     const std::string& folder) {
+  FLOTILLA_RETURN_IF_ERROR(disk.RemoveTree(folder));
+  FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(ParentFolder(folder)));
+  Child made;
+  FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
+  made.note = std::move(point.note);
+  FLOTILLA_ASSIGN_OR_RETURN(made.state, OpenReplicaState(engines, folder, made.note, child));
+  return made;
 }
 
 void Applier::Replace(Opener open,

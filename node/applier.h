@@ -10,7 +10,9 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "base/disk.h"
 #include "base/executor.h"
+#include "base/ids.h"
 #include "kv/read.h"
 #include "kv/state_machine.h"
 #include "raft/types.h"
@@ -25,7 +27,8 @@ struct ReplicaState {
   std::unique_ptr<kv::StateMachine> machine;
 };
 absl::StatusOr<ReplicaState> OpenReplicaState(storage::EngineSource& engines,
-                                              const std::string& folder, std::string_view note);
+                                              const std::string& folder, std::string_view note,
+                                              ShardId shard);
 
 class Applier {
  public:
@@ -40,7 +43,7 @@ class Applier {
   using Opener = absl::AnyInvocable<absl::StatusOr<ReplicaState>()>;
 
   // `state` may be empty: a replica that waits for its first snapshot.
-  Applier(ReplicaState state, SequenceSource& sequences, Executor& home,
+  Applier(ShardId shard, ReplicaState state, SequenceSource& sequences, Executor& home,
           DurableListener on_durable);
 
   bool has_state() const { return holder_->engine != nullptr; }
@@ -74,6 +77,14 @@ class Applier {
   void Checkpoint(storage::EngineSource& engines, std::string folder,
                   absl::AnyInvocable<void(absl::StatusOr<Copy>)> done);
 
+  // A copy of the state, which stands at a split and is durable, opened as the child's.
+  struct Child {
+    ReplicaState state;
+    std::string note;
+  };
+  void MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child, std::string folder,
+                 absl::AnyInvocable<void(absl::StatusOr<Child>)> done);
+
   // After everything applied so far: drops the state and opens another. `done` gets where the new
   // one stands.
   void Replace(Opener open, absl::AnyInvocable<void(absl::StatusOr<kv::AppliedState>)> done);
@@ -90,6 +101,9 @@ class Applier {
     storage::WriteBatch batch;
   };
   static absl::StatusOr<Copy> CheckpointNow(storage::Engine& engine, storage::EngineSource& engines,
+                                            const std::string& folder, ShardId shard);
+  static absl::StatusOr<Child> MakeChildNow(storage::Engine& engine, Disk& disk,
+                                            storage::EngineSource& engines, ShardId child,
                                             const std::string& folder);
   using ApplyDone = absl::AnyInvocable<void(absl::StatusOr<Applied>)>;
   static absl::Status ApplyNow(Holder& holder, std::vector<raft::Entry> entries);
@@ -100,6 +114,7 @@ class Applier {
   void RunRead(const std::shared_ptr<Reading>& reading);
   static void Listen(Executor& home, const std::shared_ptr<Holder>& holder);
 
+  const ShardId shard_;
   Executor& home_;
   std::shared_ptr<Holder> holder_;
   ApplyDone retry_;  // null unless waits_for_space

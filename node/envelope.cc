@@ -28,6 +28,9 @@ enum class ItemKind : uint8_t {
   kRepairRequest = 11,
   kMembershipQuestion = 12,
   kMembershipAnswer = 13,
+  kMembershipAnswerOfChild = 14,
+  kFlushRequest = 15,
+  kFlushAnswer = 16,
 };
 
 void PutKind(std::string& out, ItemKind kind) { PutFixed8(out, static_cast<uint8_t>(kind)); }
@@ -128,10 +131,26 @@ class ItemEncoder {
     PutMember(out_, item.member);
   }
   void operator()(const MembershipAnswer& item) {
-    PutKind(out_, ItemKind::kMembershipAnswer);
+    PutKind(out_, item.origin.has_value() ? ItemKind::kMembershipAnswerOfChild
+                                          : ItemKind::kMembershipAnswer);
     PutVarint(out_, item.group.value());
     PutMember(out_, item.member);
     PutFixed64(out_, item.incarnation.value());
+    if (!item.origin.has_value()) return;
+    PutVarint(out_, item.origin->parent.value());
+    PutVarint(out_, item.origin->split.value());
+  }
+  void operator()(const FlushRequest& item) {
+    PutKind(out_, ItemKind::kFlushRequest);
+    PutVarint(out_, item.group.value());
+    PutMember(out_, item.from);
+    PutVarint(out_, item.upto.value());
+  }
+  void operator()(const FlushAnswer& item) {
+    PutKind(out_, ItemKind::kFlushAnswer);
+    PutVarint(out_, item.group.value());
+    PutMember(out_, item.from);
+    PutVarint(out_, item.durable.value());
   }
 
  private:
@@ -196,6 +215,14 @@ SnapshotAnswer TakeSnapshotAnswer(Decoder& in) {
   return answer;
 }
 
+MembershipAnswer TakeMembershipAnswer(Decoder& in) {
+  MembershipAnswer answer;
+  answer.group = ShardId(in.Varint());
+  answer.member = TakeMember(in);
+  answer.incarnation = Incarnation(in.Fixed64());
+  return answer;
+}
+
 // Designated initialisers evaluate in order, so the id is read first.
 absl::Status TakeItem(ItemKind kind, Decoder& in, MonoTime now, const Visit& visit) {
   const auto give = [&](PeerItem item) {
@@ -241,9 +268,21 @@ absl::Status TakeItem(ItemKind kind, Decoder& in, MonoTime now, const Visit& vis
       give(MembershipQuestion{.group = ShardId(in.Varint()), .member = TakeMember(in)});
       return absl::OkStatus();
     case ItemKind::kMembershipAnswer:
-      give(MembershipAnswer{.group = ShardId(in.Varint()),
-                            .member = TakeMember(in),
-                            .incarnation = Incarnation(in.Fixed64())});
+      give(TakeMembershipAnswer(in));
+      return absl::OkStatus();
+    case ItemKind::kMembershipAnswerOfChild: {
+      MembershipAnswer answer = TakeMembershipAnswer(in);
+      answer.origin = {.parent = ShardId(in.Varint()), .split = LogIndex(in.Varint())};
+      give(std::move(answer));
+      return absl::OkStatus();
+    }
+    case ItemKind::kFlushRequest:
+      give(FlushRequest{
+          .group = ShardId(in.Varint()), .from = TakeMember(in), .upto = LogIndex(in.Varint())});
+      return absl::OkStatus();
+    case ItemKind::kFlushAnswer:
+      give(FlushAnswer{
+          .group = ShardId(in.Varint()), .from = TakeMember(in), .durable = LogIndex(in.Varint())});
       return absl::OkStatus();
   }
   return absl::UnimplementedError("peer envelope holds an item of an unknown kind");

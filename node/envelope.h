@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "kv/applied_state.h"
 #include "kv/read.h"
 #include "kv/result.h"
 #include "node/request.h"
@@ -85,11 +87,28 @@ struct MembershipAnswer {
   raft::Member member;
   // The disk that the member was created for; none: the group has removed it, for good.
   Incarnation incarnation;
+  // Where the group was split off, if it was: a node whose replica of the parent has not come that
+  // far makes the member itself when it does.
+  std::optional<kv::ShardOrigin> origin{};
+};
+
+// Before a shard is split its leader has the members flush what they have applied, so that what is
+// left to flush at the split, when everything waits, is little.
+struct FlushRequest {
+  ShardId group;
+  raft::Member from;
+  LogIndex upto;
+};
+// How far the engine is durable, again whenever it is asked.
+struct FlushAnswer {
+  ShardId group;
+  raft::Member from;
+  LogIndex durable;
 };
 
 using PeerItem = std::variant<raft::Message, ForwardedWrite, ForwardedRead, WriteAnswer, ReadAnswer,
                               SnapshotOffer, SnapshotData, SnapshotAnswer, RepairRequest,
-                              MembershipQuestion, MembershipAnswer>;
+                              MembershipQuestion, MembershipAnswer, FlushRequest, FlushAnswer>;
 
 // Collects items, and packs heartbeats and their replies, of which there is one per group,
 // together.

@@ -125,11 +125,18 @@ WriteReply ToReply(kv::CommandResult result) {
       reply.error = Make(absl::StatusCode::kFailedPrecondition, Reason::kSessionUnknown,
                          "the session expired, was closed or was never opened");
       break;
+    case kv::ResultCode::kSessionOfParent:
+      reply.error = Make(absl::StatusCode::kFailedPrecondition, Reason::kSessionOfParent,
+                         "the session was opened with a parent of this shard, after the split");
+      break;
     case kv::ResultCode::kWindowFull:
       reply.error = Overloaded("too many unacknowledged writes in the session");
       break;
     case kv::ResultCode::kEntryFull:
       reply.error = Overloaded("too many large values are read or written at once");
+      break;
+    case kv::ResultCode::kShardChanging:
+      reply.error = Overloaded("the shard's members are changing");
       break;
     default:
       reply.result = std::move(result);

@@ -144,6 +144,12 @@ class Node : public PeerEvents {
   virtual void TransferLeadership(ShardId shard, NodeId target,
                                   absl::AnyInvocable<void(absl::Status)> done) = 0;
 
+  // Cuts a shard's arc in two; only its leader accepts. See kv::SplitShard. `done` runs when the
+  // split is applied here, or has not happened (kFailedPrecondition, kInvalidArgument,
+  // kUnavailable), or nobody can tell (kAborted).
+  virtual void SplitShard(ShardId shard, const kv::SplitShard& split,
+                          absl::AnyInvocable<void(absl::Status)> done) = 0;
+
   // Graceful: refuses new requests, hands leadership over, answers what is pending, closes the log,
   // then runs `done`. Bounded by `limit`.
   virtual void Stop(Duration limit, Task done) = 0;

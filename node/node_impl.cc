@@ -1,6 +1,7 @@
 #include "node/node_impl.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -101,6 +102,8 @@ absl::Status NodeImpl::Open() {
             return peer == peers_.end() ? Incarnation() : peer->second.incarnation;
           },
       .removed = Later(&NodeImpl::RemoveReplica),
+      .is_settled = std::bind_front(&NodeImpl::IsSettled, this),
+      .run_child = std::bind_front(&NodeImpl::RunChild, this),
       .failed = Later(&NodeImpl::OnReplicaFailed),
       .next_transfer = random_.Next() >> 1,
       .next_generation = newest.next()});

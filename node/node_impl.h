@@ -39,6 +39,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
                         absl::AnyInvocable<void(absl::Status)> done) override;
   void TransferLeadership(ShardId shard, NodeId target,
                           absl::AnyInvocable<void(absl::Status)> done) override;
+  void SplitShard(ShardId shard, const kv::SplitShard& split,
+                  absl::AnyInvocable<void(absl::Status)> done) override;
   void Stop(Duration limit, Task done) override;
   NodeStatus Status() const override;
   Route RouteOf(std::string_view key) const override;
@@ -84,6 +86,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   std::optional<Error> Admit(const RequestContext& context, Action action,
                              std::string_view key) const;
   Replica* FindReplica(ShardId shard) const;
+  // Null when there is none; `refuse` was told so then.
+  Replica* FindReplicaOr(ShardId shard, absl::AnyInvocable<void(absl::Status)>& refuse) const;
   Replica* ReplicaOwning(std::string_view key) const;
   Replica* ReplicaFor(const Target& target, std::string_view key) const;
   Error NoReplica() const;
@@ -98,6 +102,10 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void OnMembershipQuestion(NodeId from, const MembershipQuestion& question);
   void OnMembershipAnswer(const MembershipAnswer& answer);
   void CreateReplica(ShardId shard, ReplicaId replica);
+  bool WasRemoved(ShardId shard, ReplicaId replica) const;
+  bool IsSettled(ShardId shard, ReplicaId replica) const;
+  bool IsAwaitedFromParent(const MembershipAnswer& answer) const;
+  void RunChild(ReplicaStart start, ShardId parent, bool campaign);
   void RemoveReplica(ShardId shard, ReplicaId replica);
   void AskAboutReplicas();
   void OnReplicaFailed(ShardId shard, ReplicaId replica);

@@ -116,6 +116,12 @@ void NodeImpl::Deliver(NodeId from, PeerItem item) {
     OnMembershipQuestion(from, *question);
   } else if (auto* answered_membership = std::get_if<MembershipAnswer>(&item)) {
     OnMembershipAnswer(*answered_membership);
+  } else if (auto* flush = std::get_if<FlushRequest>(&item)) {
+    Replica* replica = FindReplica(flush->group);
+    if (replica != nullptr && flush->from.node == from) replica->OnFlushRequest(*flush);
+  } else if (auto* flushed = std::get_if<FlushAnswer>(&item)) {
+    Replica* replica = FindReplica(flushed->group);
+    if (replica != nullptr && flushed->from.node == from) replica->OnFlushAnswer(*flushed);
   }
 }
 
@@ -148,9 +154,10 @@ void NodeImpl::DeliverRaft(NodeId from, raft::Message message) {
 bool NodeImpl::MayBecome(ShardId shard, ReplicaId replica) const {
   if (phase_ != NodePhase::kServing || replica.is_none() || starting_.contains(shard)) return false;
   // A founder's replica is written by this node itself, not because a message asks for it.
-  if (replica.value() <= folder_->identity().founders.size()) return false;
-  const auto lowest = lowest_allowed_.find(shard);
-  if (lowest != lowest_allowed_.end() && replica < lowest->second) return false;
+  const Identity& identity = folder_->identity();
+  const bool founding = shard.value() <= identity.plan.shards;
+  if (founding && replica.value() <= identity.founders.size()) return false;
+  if (WasRemoved(shard, replica)) return false;
   const auto failed = failed_.find(shard);
   if (failed != failed_.end() && replica <= failed->second.replica) return false;
   const Replica* running = FindReplica(shard);
@@ -175,7 +182,7 @@ void NodeImpl::OnMembershipAnswer(const MembershipAnswer& answer) {
     Fatal(absl::FailedPreconditionError(
         "node " + ToString(node) + " is a member of shard " + ToString(answer.group) +
         " with another disk than this one, which was lost or wiped: start it under a new node id"));
-  } else if (MayBecome(answer.group, replica)) {
+  } else if (MayBecome(answer.group, replica) && !IsAwaitedFromParent(answer)) {
     // The group has removed the replica that runs, if one does, and added the node again.
     if (const Replica* running = FindReplica(answer.group)) {
       RemoveReplica(answer.group, running->self().replica);
@@ -195,6 +202,43 @@ void NodeImpl::CreateReplica(ShardId shard, ReplicaId replica) {
         failed_.erase(shard);
         if (start.ok()) Run(*std::move(start));
       });
+}
+
+bool NodeImpl::WasRemoved(ShardId shard, ReplicaId replica) const {
+  const auto lowest = lowest_allowed_.find(shard);
+  return lowest != lowest_allowed_.end() && replica < lowest->second;
+}
+
+// Whether nothing is left to be done for this node to have that replica, or a later one.
+bool NodeImpl::IsSettled(ShardId shard, ReplicaId replica) const {
+  return replicas_.contains(shard) || failed_.contains(shard) || WasRemoved(shard, replica);
+}
+
+// A replica of the parent that is still on its way to the split will make this one out of its own
+// state. An empty one now would need all of that sent by another node.
+bool NodeImpl::IsAwaitedFromParent(const MembershipAnswer& answer) const {
+  if (!answer.origin.has_value()) return false;
+  const auto& [parent, split] = *answer.origin;
+  const Replica* replica = FindReplica(parent);
+  return replica == nullptr ? starting_.contains(parent) : !replica->HasPassedSplit(split);
+}
+
+void NodeImpl::RunChild(ReplicaStart start, ShardId parent, bool campaign) {
+  const ShardId child = start.raft.group;
+  // One that began empty, while the parent's replica was not here, will be sent all this.
+  if (IsSettled(child, start.raft.self.replica) || !starting_.emplace(child, nullptr).second) {
+    Touch(parent);
+    return;
+  }
+  NameInLog(std::move(start), *context_,
+            [this, alive = std::weak_ptr<bool>(alive_), child, parent,
+             campaign](absl::StatusOr<ReplicaStart> named) {
+              if (alive.expired()) return;
+              starting_.erase(child);
+              Run(*std::move(named));
+              if (campaign) replicas_[child]->CampaignAsChild();
+              Touch(parent);
+            });
 }
 
 // To everyone, for who leads knows that it is meant: that an unfit replica be replaced; and whether

@@ -12,26 +12,9 @@ namespace {
 
 // The key that decides where a command belongs; empty where the caller must name the shard.
 std::string KeyOf(const kv::Command& command) {
-  struct Visitor {
-    std::string operator()(const kv::Put& put) { return put.key; }
-    std::string operator()(const kv::Delete& erase) { return erase.key; }
-    std::string operator()(const kv::Increment& increment) { return increment.key; }
-    std::string operator()(const kv::Append& append) { return append.key; }
-    std::string operator()(const kv::CompareAndSwap& swap) { return swap.condition.key; }
-    std::string operator()(const kv::Batch& batch) {
-      return batch.operations.empty() ? "" : std::visit(*this, batch.operations.front());
-    }
-    std::string operator()(const kv::Txn& txn) {
-      if (!txn.conditions.empty()) return txn.conditions.front().key;
-      if (!txn.then.empty()) return std::visit(*this, txn.then.front());
-      return txn.otherwise.empty() ? "" : std::visit(*this, txn.otherwise.front());
-    }
-    std::string operator()(const kv::DeleteRange& range) { return range.from; }
-    std::string operator()(const kv::OpenSession&) { return ""; }
-    std::string operator()(const kv::CloseSession&) { return ""; }
-    std::string operator()(const kv::KeepAlive&) { return ""; }
-  };
-  return std::visit(Visitor(), command.operation);
+  if (const auto* range = std::get_if<kv::DeleteRange>(&command.operation)) return range->from;
+  const std::string* key = kv::FirstKeyOf(command);
+  return key == nullptr ? "" : *key;
 }
 
 std::string KeyOf(const kv::ReadRequest& read) {
@@ -71,6 +54,15 @@ std::optional<Error> NodeImpl::Admit(const RequestContext& context, Action actio
 Replica* NodeImpl::FindReplica(ShardId shard) const {
   const auto it = replicas_.find(shard);
   return it == replicas_.end() ? nullptr : it->second.get();
+}
+
+Replica* NodeImpl::FindReplicaOr(ShardId shard,
+                                 absl::AnyInvocable<void(absl::Status)>& refuse) const {
+  Replica* replica = FindReplica(shard);
+  if (replica == nullptr) {
+    refuse(absl::NotFoundError("this node has no replica of shard " + ToString(shard)));
+  }
+  return replica;
 }
 
 Replica* NodeImpl::ReplicaOwning(std::string_view key) const {
@@ -141,22 +133,21 @@ void NodeImpl::Read(ReadRequest request, ReadDone done) {
 
 void NodeImpl::ChangeMembership(ShardId shard, const raft::ConfigurationChange& change,
                                 absl::AnyInvocable<void(absl::Status)> done) {
-  Replica* replica = FindReplica(shard);
-  if (replica == nullptr) {
-    done(absl::NotFoundError("this node has no replica of shard " + ToString(shard)));
-    return;
+  if (Replica* replica = FindReplicaOr(shard, done)) {
+    replica->ChangeMembership(change, std::move(done));
   }
-  replica->ChangeMembership(change, std::move(done));
 }
 
 void NodeImpl::TransferLeadership(ShardId shard, NodeId target,
                                   absl::AnyInvocable<void(absl::Status)> done) {
-  Replica* replica = FindReplica(shard);
-  if (replica == nullptr) {
-    done(absl::NotFoundError("this node has no replica of shard " + ToString(shard)));
-    return;
+  if (Replica* replica = FindReplicaOr(shard, done)) {
+    replica->TransferLeadership(target, std::move(done));
   }
-  replica->TransferLeadership(target, std::move(done));
+}
+
+void NodeImpl::SplitShard(ShardId shard, const kv::SplitShard& split,
+                          absl::AnyInvocable<void(absl::Status)> done) {
+  if (Replica* replica = FindReplicaOr(shard, done)) replica->Split(split, std::move(done));
 }
 
 Route NodeImpl::RouteOf(std::string_view key) const {

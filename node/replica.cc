@@ -26,7 +26,7 @@ Replica::Replica(ReplicaStart start, ReplicaContext& context)
       self_(start.raft.self),
       context_(context),
       core_(context.options.raft, start.raft, start.seed),
-      applier_(std::move(start.state), context.env.sequences, context.env.executor,
+      applier_(shard_, std::move(start.state), context.env.sequences, context.env.executor,
                [this](storage::DurablePoint point) { OnDurable(std::move(point)); }),
       generation_(start.generation),
       next_round_(context.env.clock.Now()),
@@ -95,6 +95,8 @@ void Replica::Tick() {
   // A peer that held the log may have been given up since the engine last reported.
   MaybeCompact();
   ContinueRepairs();
+  ContinuePreparingSplit();
+  MaybeSweep();
   Touch();
 }
 
@@ -106,9 +108,14 @@ void Replica::Turn() {
   }
   while (!installing_ && core_.HasOutputs()) CarryOut(core_.TakeOutputs());
   ServeReads();
-  ApplyNext();
+  if (OwesChild()) {
+    MakeChild();
+  } else {
+    making_child_ = false;
+    ApplyNext();
+  }
   const bool quiet = outstanding_persists_ == 0 && outstanding_fetches_ == 0 && !applying_ &&
-                     !compacting_ && apply_queue_.empty();
+                     !compacting_ && !making_child_ && apply_queue_.empty();
   if (install_.has_value() && !installing_ && quiet) BeginInstall();
   ArmDeadlineTimer();
 }
@@ -146,6 +153,7 @@ void Replica::OnRoleChange(const raft::RoleChange& change) {
   AbortMembershipWaiters(change);
   if (change.role == raft::Role::kLeader) return;
   repairs_.Forget();
+  AbortPreparingSplit(absl::AbortedError("leadership changed before the split"));
   writes_.FailProposed(LeadershipLost(Outcome::kUnknown));
   sender_.AbortAll();
 }
@@ -277,6 +285,7 @@ void Replica::FailAll(const Error& error) {
   for (MembershipWaiter& waiter : std::exchange(membership_waiters_, {})) {
     waiter.done(absl::UnavailableError(error.message));
   }
+  AbortPreparingSplit(absl::UnavailableError(error.message));
 }
 
 ReplicaStatus Replica::Status() const {

@@ -61,6 +61,8 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void GiveUpLeadership();
   // Without waiting for an election timeout: the first leader of a new group.
   void Campaign();
+  // The same for a child whose other members are only being made: again and again, for a while.
+  void CampaignAsChild(int attempts = 100);
 
   void Receive(raft::Message message);
   void OnSnapshotOffer(const SnapshotOffer& offer);
@@ -73,6 +75,18 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void OnRepairRequest(const RepairRequest& request);
   void OnPeerLost(NodeId node);
   void Tick();
+
+  // Cuts the shard's arc in two; the slots from split.at on become those of a new shard with the
+  // same members (replica_split.cc). `done` when both halves are there, or nothing has changed and
+  // nothing will; kAborted when leadership was lost meanwhile, and nobody can tell.
+  void Split(const kv::SplitShard& split, absl::AnyInvocable<void(absl::Status)> done);
+  void OnFlushRequest(const FlushRequest& request);
+  void OnFlushAnswer(const FlushAnswer& answer);
+  // The state is behind the split at this entry of the shard's log, however it got there, and this
+  // replica will make no replica of the child any more.
+  bool HasPassedSplit(LogIndex index) const {
+    return applied_.index > index || (applied_.index == index && !OwesChild());
+  }
 
   // Does all that the inputs since the last turn asked for.
   void Turn();
@@ -138,10 +152,21 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void ContinueRepairs();
   void Fail(const absl::Status& why);
 
+  // The shard is cut in two (replica_split.cc).
+  void ContinuePreparingSplit();
+  void ProposeSplit();
+  void AbortPreparingSplit(const absl::Status& why);
+  bool OwesChild() const;
+  void MakeChild();
+  void OnChildMade(Generation generation, absl::StatusOr<Applier::Child> child);
+  void MaybeSweep();
+
   // The log's length and the engine's durability (replica_storage.cc).
   void OnDurable(storage::DurablePoint point);
   void MaybeFlush();
   void RequestFlush();
+  // Whether the engine has that durably; if not, it is asked for it.
+  bool EnsureFlushed(LogIndex upto);
   void MaybeCompact();
   void Compact(LogIndex upto);
 
@@ -172,6 +197,19 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool reads_wait_for_tick_ = false;
   MonoTime last_read_round_;
   std::vector<MembershipWaiter> membership_waiters_;
+  // A split that is to be proposed once a majority has flushed.
+  struct SplitPreparation {
+    kv::SplitShard split;
+    absl::AnyInvocable<void(absl::Status)> done;
+    LogIndex flush_upto;
+    std::map<ReplicaId, LogIndex> durable;
+    MonoTime give_up_at;
+  };
+  std::optional<SplitPreparation> preparing_split_;
+  // The state at the split is being copied, or on its way to become the child's replica.
+  bool making_child_ = false;
+  MonoTime copy_again_at_;  // after a copy that failed
+  bool sweeping_ = false;  // a page was proposed
   Repairs repairs_;
   Freshness freshness_;
 
@@ -187,6 +225,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   uint64_t bytes_since_flush_ = 0;
   // What the last requested flush will make durable at least.
   LogIndex flush_requested_at_;
+  MonoTime flush_requested_time_;
   // Where the log begins: everything up to here is in the engine, durably.
   LogIndex compacted_;
   bool compacting_ = false;

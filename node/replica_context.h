@@ -19,6 +19,8 @@
 
 namespace flotilla::node {
 
+struct ReplicaStart;
+
 struct ReplicaContext {
   const NodeOptions& options;
   NodeEnvironment& env;
@@ -35,6 +37,11 @@ struct ReplicaContext {
   std::function<Incarnation(NodeId)> incarnation;
   // This replica is no longer part of its group: drop it, and never run one as old again.
   std::function<void(ShardId, ReplicaId)> removed;
+  // Whether a replica of the shard is here, was here, or never may be: none is to be made.
+  std::function<bool(ShardId, ReplicaId)> is_settled;
+  // Names a child's first state in the log and runs it; with `campaign` it asks for votes at once.
+  // Runs the parent, which waits for it, when it is there. Dropped when another one is on its way.
+  std::function<void(ReplicaStart start, ShardId parent, bool campaign)> run_child;
   // This replica has stopped itself; it says why. Reported once.
   std::function<void(ShardId, ReplicaId)> failed;
   // Drawn at random at start, then counted up: names snapshot transfers.

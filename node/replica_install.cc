@@ -14,8 +14,8 @@ namespace {
 
 absl::StatusOr<ReplicaState> OpenReceived(storage::EngineSource& engines, const std::string& folder,
                                           const storage::SnapshotManifest& manifest) {
-  FLOTILLA_ASSIGN_OR_RETURN(ReplicaState state,
-                            OpenReplicaState(engines, folder, manifest.engine_note));
+  FLOTILLA_ASSIGN_OR_RETURN(
+      ReplicaState state, OpenReplicaState(engines, folder, manifest.engine_note, manifest.group));
   if (state.machine->applied().Meta() != manifest.meta) {
     return absl::DataLossError("the snapshot's state is not what its manifest says");
   }

@@ -100,6 +100,7 @@ absl::StatusOr<raft::Position> Replica::Propose(raft::ConfigurationChange change
 
 std::optional<MembershipAnswer> Replica::MembershipOf(const raft::Member& member) const {
   MembershipAnswer answer{.group = shard_, .member = member, .incarnation = {}};
+  if (!applied_.origins.empty()) answer.origin = applied_.origins.front();
   // Whoever was addressed was added by a committed entry (raft/leader_membership.cc).
   const raft::Configuration& active = core_.configuration();
   if (active.IsMember(member.replica)) {

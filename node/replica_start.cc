@@ -113,7 +113,7 @@ class Founding : public std::enable_shared_from_this<Founding> {
     sequence_->Run(
         [this, opened, note = point.note] {
           engine_.reset();
-          *opened = OpenReplicaState(context_.env.engines, folder_, note);
+          *opened = OpenReplicaState(context_.env.engines, folder_, note, state_.descriptor.shard);
         },
         [this, opened, note = point.note] {
           if (opened->ok()) {
@@ -134,16 +134,10 @@ class Founding : public std::enable_shared_from_this<Founding> {
     start.raft.snapshot = state_.Meta();
     start.raft.applied = kFoundingIndex;
     start.state = std::move(state);
-    storage::SnapshotRecord record{.replica = start.raft.self.replica,
-                                   .meta = start.raft.snapshot,
-                                   .generation = start.generation,
-                                   .hard_state = start.raft.hard_state,
-                                   .engine_note = note};
-    context_.log.Append(state_.descriptor.shard, std::move(record),
-                        [weak = weak_from_this(), start = std::move(start)]() mutable {
-                          if (const auto self = weak.lock()) self->Done(std::move(start));
-                        });
-    context_.touch(state_.descriptor.shard);
+    node::NameInLog(std::move(start), context_,
+                    [weak = weak_from_this()](absl::StatusOr<ReplicaStart> named) {
+                      if (const auto self = weak.lock()) self->Done(std::move(named));
+                    });
   }
 
   // The last thing that happens: the caller lets go of it.
@@ -173,7 +167,7 @@ absl::StatusOr<ReplicaState> OpenAppliedState(const storage::RecoveredGroup& gro
                                               ReplicaContext& context) {
   const std::string folder = context.folder.GenerationPath(group.group, group.generation);
   absl::StatusOr<ReplicaState> state =
-      OpenReplicaState(context.env.engines, folder, group.engine_note);
+      OpenReplicaState(context.env.engines, folder, group.engine_note, group.group);
   if (absl::IsNotFound(state.status())) {
     return absl::DataLossError("the applied state is gone: " +
                                std::string(StdView(state.status().message())));
@@ -248,16 +242,25 @@ std::shared_ptr<void> FoundReplica(const sharding::ShardDescriptor& descriptor,
   return founding;
 }
 
+void NameInLog(ReplicaStart start, ReplicaContext& context, ReplicaStarted done) {
+  const ShardId shard = start.raft.group;
+  storage::SnapshotRecord record{.replica = start.raft.self.replica,
+                                 .meta = start.raft.snapshot,
+                                 .generation = start.generation,
+                                 .hard_state = start.raft.hard_state,
+                                 .engine_note = start.engine_note};
+  context.log.Append(
+      shard, std::move(record),
+      [start = std::move(start), done = std::move(done)]() mutable { done(std::move(start)); });
+  context.touch(shard);
+}
+
 void CreateEmptyReplica(ShardId shard, ReplicaId replica, ReplicaContext& context,
                         ReplicaStarted done) {
   ReplicaStart start;
   start.raft.group = shard;
   start.raft.self = {context.options.node, replica};
-  storage::SnapshotRecord record{.replica = replica};
-  context.log.Append(
-      shard, std::move(record),
-      [start = std::move(start), done = std::move(done)]() mutable { done(std::move(start)); });
-  context.touch(shard);
+  NameInLog(std::move(start), context, std::move(done));
 }
 
 }  // namespace flotilla::node

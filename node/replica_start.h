@@ -42,6 +42,9 @@ using ReplicaStarted = std::function<void(absl::StatusOr<ReplicaStart>)>;
 std::shared_ptr<void> FoundReplica(const sharding::ShardDescriptor& descriptor,
                                    ReplicaContext& context, ReplicaStarted done);
 
+// Names a replica's first state in the log, which makes it one.
+void NameInLog(ReplicaStart start, ReplicaContext& context, ReplicaStarted done);
+
 // A replica without state: it may vote, and waits for a snapshot. Named in the log before it runs,
 // so that it cannot forget what it promised.
 void CreateEmptyReplica(ShardId shard, ReplicaId replica, ReplicaContext& context,

@@ -12,6 +12,7 @@ void Replica::OnDurable(storage::DurablePoint point) {
   if (failure_.has_value() || installing_ || point.index < durable_.index) return;
   durable_ = std::move(point);
   MaybeCompact();
+  if (applied_.StandsAtSplit() || preparing_split_.has_value()) Touch();
 }
 
 void Replica::MaybeFlush() {
@@ -27,6 +28,7 @@ void Replica::MaybeFlush() {
 void Replica::RequestFlush() {
   bytes_since_flush_ = 0;
   flush_requested_at_ = applied_.index;
+  flush_requested_time_ = Now();
   applier_.Flush(Alive([this](const absl::Status& error) {
     if (!absl::IsResourceExhausted(error) && !installing_) {
       Fail(Annotate(error, "cannot flush"));
@@ -37,6 +39,14 @@ void Replica::RequestFlush() {
         "flush_failed", {{"shard", shard_}, {"error", std::string(StdView(error.message()))}});
     flush_requested_at_ = durable_.index;
   }));
+}
+
+// An engine whose flush has failed says so only when it is asked: so again now and then.
+bool Replica::EnsureFlushed(LogIndex upto) {
+  constexpr Duration kAskAgain = std::chrono::seconds(1);
+  if (durable_.index >= upto) return true;
+  if (flush_requested_at_ < upto || Now() >= flush_requested_time_ + kAskAgain) RequestFlush();
+  return false;
 }
 
 void Replica::MaybeCompact() {

@@ -44,6 +44,8 @@ std::string_view ToString(Reason reason) {
       return "REPLICA_FAILED";
     case Reason::kNotReady:
       return "NOT_READY";
+    case Reason::kSessionOfParent:
+      return "SESSION_OF_PARENT";
   }
   return "UNKNOWN";
 }

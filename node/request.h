@@ -62,6 +62,7 @@ enum class Reason : uint8_t {
   kPermissionDenied,  // PERMISSION_DENIED
   kReplicaFailed,     // DATA_LOSS or UNAVAILABLE: this node cannot serve the shard, others can
   kNotReady,          // UNAVAILABLE: the node has not joined a cluster yet
+  kSessionOfParent,   // FAILED_PRECONDITION: register a session here and write again
 };
 std::string_view ToString(Reason reason);
 

@@ -38,6 +38,8 @@ v1::Reason ReasonOf(const node::Error& error) {
       return v1::REASON_REPLICA_FAILED;
     case node::Reason::kNotReady:
       return v1::REASON_NOT_READY;
+    case node::Reason::kSessionOfParent:
+      return v1::REASON_SESSION_OF_PARENT;
   }
   return v1::REASON_INTERNAL;
 }
@@ -99,6 +101,12 @@ Failure FailureOf(kv::ResultCode code) {
     case kv::ResultCode::kEntryFull:
       return {Code::kResourceExhausted, v1::REASON_OVERLOADED, v1::OUTCOME_NOT_APPLIED,
               "too many large values are read or written at once; try again"};
+    case kv::ResultCode::kSessionOfParent:
+      return {Code::kFailedPrecondition, v1::REASON_SESSION_OF_PARENT, v1::OUTCOME_NOT_APPLIED,
+              "the session was opened with a parent of this shard, after the split"};
+    case kv::ResultCode::kShardChanging:
+      return {Code::kResourceExhausted, v1::REASON_OVERLOADED, v1::OUTCOME_NOT_APPLIED,
+              "the shard's members are changing; try again"};
     case kv::ResultCode::kOk:
     case kv::ResultCode::kNotFound:
     case kv::ResultCode::kCompareFailed:

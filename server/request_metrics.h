@@ -20,7 +20,7 @@ class RequestMetrics {
   Gauge& streams() { return streams_; }
 
  private:
-  static constexpr int kReasons = static_cast<int>(node::Reason::kNotReady) + 1;
+  static constexpr int kReasons = static_cast<int>(node::Reason::kSessionOfParent) + 1;
 
   std::array<Histogram*, kOperationKinds> seconds_{};
   std::array<Counter*, kReasons> failures_{};

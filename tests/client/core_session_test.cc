@@ -64,6 +64,20 @@ TEST_F(SessionTest, LostLeadershipIsRetriedUnderTheSameNumber) {
   EXPECT_EQ(first.token, second.token);
 }
 
+// Only a shard that was split off says so, and that no try of the write has done anything.
+TEST_F(SessionTest, AWriteThatMovedToAChildTakesAnotherPlace) {
+  for (int i = 0; i < 2; ++i) {
+    cluster_.RefuseNext({StatusCode::kAborted, Reason::kLeadershipLost, Outcome::kUnknown,
+                         "stepped down", Duration(0), std::nullopt});
+  }
+  cluster_.RefuseNext({StatusCode::kFailedPrecondition, Reason::kSessionOfParent,
+                       Outcome::kNotApplied, "of the parent", Duration(0), std::nullopt});
+  EXPECT_EQ(Count(), 1);
+  const auto& received = cluster_.received();
+  EXPECT_GT(received.back().sequence, received[received.size() - 2].sequence);
+  EXPECT_EQ(cluster_.ValueOf("n"), "1");
+}
+
 TEST_F(SessionTest, AnOutcomeThatTheServerDoesNotKnowStaysUnknown) {
   for (int i = 0; i < 100; ++i) {
     cluster_.RefuseNext({StatusCode::kAborted, Reason::kLeadershipLost, Outcome::kUnknown,

@@ -407,6 +407,21 @@ TEST_F(CoreTest, AReasonOfANewerServerIsTreatedByItsCode) {
   EXPECT_EQ(Run(Put{"k", "v"})->status().reason(), "REASON_98");
 }
 
+// Found by the simulator: each refusal named the leader that the one before had made it forget, so
+// two calls sent each other back without a pause.
+TEST_F(CoreTest, CallsForAWrongShardDoNotDriveEachOther) {
+  WarmUp();
+  for (int i = 0; i < 10'000; ++i) {
+    cluster_.RefuseNext({StatusCode::kFailedPrecondition, Reason::kWrongShard, Outcome::kNotApplied,
+                         "split", Duration(0), RouteHint{ShardId(1), 1, "a"}});
+  }
+  const size_t before = cluster_.received().size();
+  auto one = Begin(Get{"x"}, milliseconds(500));
+  auto two = Begin(Get{"y"}, milliseconds(500));
+  ASSERT_TRUE(time_.RunUntil([&] { return one->done() && two->done(); }));
+  EXPECT_LT(cluster_.received().size() - before, 40u);
+}
+
 TEST_F(CoreTest, AWrongShardRefreshesTheMap) {
   WarmUp();
   const size_t asked = cluster_.map_requests();

@@ -65,6 +65,18 @@ AppliedState GoldenState() {
   return state;
 }
 
+AppliedState GoldenStateAfterSplits() {
+  AppliedState state = GoldenState();
+  state.origins = {{.parent = ShardId(3), .split = LogIndex(900)},
+                   {.parent = ShardId(1), .split = LogIndex(40)}};
+  state.last_split = {
+      .index = LogIndex(1000),
+      .child = {
+          .shard = ShardId(8), .arc = {sharding::Slot{8192}, sharding::Slot{9000}}, .version = 3}};
+  state.sweep_from = "row key";
+  return state;
+}
+
 ReadRequest GoldenReadRequest() {
   return {.operation = ScanPage{.from = "a",
                                 .to = "z",
@@ -103,6 +115,7 @@ struct Codec {
   // A client's own bytes are its own fault.
   absl::StatusCode damaged = absl::StatusCode::kDataLoss;
   absl::StatusCode newer = absl::StatusCode::kUnimplemented;
+  uint8_t newest_version = 1;
   // Formats whose last field is whatever is left cannot tell when that is cut.
   bool open_ended = false;
 };
@@ -154,7 +167,14 @@ std::vector<Codec> AllCodecs() {
           {.name = "applied_row",
            .golden = EncodeAppliedRow(GoldenState()),
            .recode = RecodeAppliedRow},
-          {.name = "shard_row", .golden = EncodeShardRow(GoldenState()), .recode = RecodeShardRow},
+          {.name = "shard_row",
+           .golden = EncodeShardRow(GoldenState()),
+           .recode = RecodeShardRow,
+           .newest_version = 2},
+          {.name = "shard_row_after_splits",
+           .golden = EncodeShardRow(GoldenStateAfterSplits()),
+           .recode = RecodeShardRow,
+           .newest_version = 2},
           {.name = "data_row",
            .golden = EncodeDataRow({.version = 1000, .created_version = 999, .value = "value"}),
            .recode = Recode<DecodeDataRow, EncodeDataRow>,
@@ -217,7 +237,7 @@ TEST_P(KvCodec, RefusesAnotherKind) {
 
 TEST_P(KvCodec, RefusesANewerVersionAndUnknownFlags) {
   std::string newer = codec_.golden;
-  newer[1] = 2;
+  newer[1] = static_cast<char>(codec_.newest_version + 1);
   EXPECT_EQ(codec_.recode(newer).status().code(), codec_.newer);
   std::string flagged = codec_.golden;
   flagged[2] = 1;

@@ -214,9 +214,7 @@ TEST(Read, BoundsTheWorkOfAPageThatOwnsNothing) {
 
 TEST(Read, RefusesMalformedRequests) {
   TestShard shard;
-  const auto code = [&](ReadRequest request) {
-    return ExecuteRead(shard.state(), request).status().code();
-  };
+  const auto code = [&](ReadRequest request) { return shard.TryRead(request).status().code(); };
   const size_t max_key = shard.applied().limits.max_key_bytes;
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_EQ(code({.operation = Get{""}}), kInvalid);
@@ -236,8 +234,7 @@ TEST(Read, RefusesABatchOfGetsWhoseRowsAreTooLarge) {
   for (const char* key : {"a", "b"}) PutRow(shard, key, std::string(49, 'x'));
   PutRow(shard, "c", "");
   EXPECT_EQ(shard.Read({.operation = BatchGet{{"a", "b", "none"}}}).rows.size(), 3);
-  const absl::Status status =
-      ExecuteRead(shard.state(), {.operation = BatchGet{{"a", "b", "c"}}}).status();
+  const absl::Status status = shard.TryRead({.operation = BatchGet{{"a", "b", "c"}}}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("limit of 100 bytes"));
 }
@@ -247,7 +244,7 @@ TEST(Read, OfADamagedRowIsDataLoss) {
   shard.state().rows()[DataRowKey(0, "k")] = "V";
   for (const ReadRequest& request :
        {ReadRequest{.operation = Get{"k"}}, ReadRequest{.operation = ScanPage{}}}) {
-    EXPECT_EQ(ExecuteRead(shard.state(), request).status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(shard.TryRead(request).status().code(), absl::StatusCode::kDataLoss);
   }
 }
 

@@ -431,7 +431,8 @@ TEST(SessionRows, ThatAreMalformedRefuseToLoad) {
   const SessionToken session = shard.OpenSession();
   std::string& row = shard.state().rows()[SessionRowKey(session, shard.applied().index)];
   row.pop_back();
-  EXPECT_EQ(StateMachine::Load(shard.state()).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(StateMachine::Load(shard.state(), ShardId(7)).status().code(),
+            absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

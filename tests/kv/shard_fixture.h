@@ -28,14 +28,19 @@ inline AppliedState NewShardState() {
 
 class TestShard {
  public:
-  explicit TestShard(const AppliedState& state = NewShardState()) {
+  explicit TestShard(const AppliedState& state = NewShardState()) : shard_(state.descriptor.shard) {
     state_.Write(StateMachine::InitialRows(state));
     Restart();
   }
 
+  // The child of the split that `parent` stands at, made of its rows.
+  static TestShard ChildOf(const TestShard& parent) {
+    return TestShard(parent.applied().last_split->child.shard, parent.state_);
+  }
+
   // Forgets everything that is not in the rows.
   void Restart() {
-    auto machine = StateMachine::Load(state_);
+    auto machine = StateMachine::Load(state_, shard_);
     ASSERT_TRUE(machine.ok()) << machine.status();
     machine_ = *std::move(machine);
   }
@@ -76,8 +81,13 @@ class TestShard {
     return token.value_or(SessionToken{});
   }
 
+  absl::StatusOr<ReadResult> TryRead(const ReadRequest& request) const {
+    const absl::StatusOr<AppliedState> as_of = LoadApplied(state_, shard_);
+    if (!as_of.ok()) return as_of.status();
+    return ExecuteRead(state_, *as_of, request);
+  }
   ReadResult Read(ReadRequest request) const {
-    auto result = ExecuteRead(state_, request);
+    auto result = TryRead(request);
     EXPECT_TRUE(result.ok()) << result.status();
     return result.value_or(ReadResult{});
   }
@@ -100,6 +110,11 @@ class TestShard {
   StateMachine& machine() { return *machine_; }
 
  private:
+  TestShard(ShardId shard, tests::MemoryState state) : shard_(shard), state_(std::move(state)) {
+    Restart();
+  }
+
+  ShardId shard_;
   tests::MemoryState state_;
   std::unique_ptr<StateMachine> machine_;
   WallTime now_ = WallTime(std::chrono::hours(500'000));

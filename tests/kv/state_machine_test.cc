@@ -13,14 +13,12 @@
 namespace flotilla::kv {
 namespace {
 
-using testing::Optional;
-
 TEST(StateMachine, WritesTheAppliedIndexInTheSameBatch) {
   TestShard shard;
   raft::Entry entry = shard.MakeEntry({{.operation = Put{"k", "v"}}});
   entry.term = Term(3);
   ASSERT_TRUE(shard.TryApply({entry}).ok());
-  const auto applied = LoadApplied(shard.state());
+  const auto applied = LoadApplied(shard.state(), ShardId(7));
   ASSERT_TRUE(applied.ok());
   EXPECT_EQ(applied->index, LogIndex(1));
   EXPECT_EQ(applied->term, Term(3));
@@ -223,8 +221,9 @@ TEST(StateMachine, StopsAtAnEntryOfUnknownKind) {
 TEST(StateMachine, RefusesToLoadANewerFormat) {
   for (const std::string& key : {AppliedRowKey(), ShardRowKey()}) {
     TestShard shard;
-    shard.state().rows()[key][1] = 2;
-    EXPECT_EQ(StateMachine::Load(shard.state()).status().code(), absl::StatusCode::kUnimplemented);
+    shard.state().rows()[key][1] = 9;
+    EXPECT_EQ(StateMachine::Load(shard.state(), ShardId(7)).status().code(),
+              absl::StatusCode::kUnimplemented);
   }
 }
 
@@ -232,7 +231,8 @@ TEST(StateMachine, RefusesToLoadWithoutItsRows) {
   for (const std::string& key : {AppliedRowKey(), ShardRowKey()}) {
     TestShard shard;
     shard.state().rows().erase(key);
-    EXPECT_EQ(StateMachine::Load(shard.state()).status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(StateMachine::Load(shard.state(), ShardId(7)).status().code(),
+              absl::StatusCode::kDataLoss);
   }
 }
 

@@ -76,14 +76,29 @@ TEST(GoldenFormats, Envelope) {
                               .member = {NodeId(2), ReplicaId(2)},
                               .incarnation = Incarnation(0x1002)},
              kNow);
+  writer.Add(MembershipAnswer{.group = ShardId(7),
+                              .member = {NodeId(2), ReplicaId(2)},
+                              .incarnation = Incarnation(0x1002),
+                              .origin = kv::ShardOrigin{ShardId(5), LogIndex(300)}},
+             kNow);
+  writer.Add(
+      FlushRequest{.group = ShardId(7), .from = {NodeId(1), ReplicaId(1)}, .upto = LogIndex(300)},
+      kNow);
+  writer.Add(
+      FlushAnswer{.group = ShardId(7), .from = {NodeId(2), ReplicaId(2)}, .durable = LogIndex(299)},
+      kNow);
   EXPECT_EQ(tests::ToHex(writer.Take()), tests::ToHex(tests::ReadGoldenFile("node_envelope.hex")));
 
   std::vector<PeerItem> items;
   const absl::Status read = ReadEnvelope(tests::ReadGoldenFile("node_envelope.hex"), kNow,
                                          [&](PeerItem item) { items.push_back(std::move(item)); });
   ASSERT_TRUE(read.ok()) << read;
-  ASSERT_EQ(items.size(), 8u);
+  ASSERT_EQ(items.size(), 11u);
   EXPECT_EQ(std::get<MembershipAnswer>(items[7]).incarnation, Incarnation(0x1002));
+  EXPECT_FALSE(std::get<MembershipAnswer>(items[7]).origin.has_value());
+  EXPECT_EQ(std::get<MembershipAnswer>(items[8]).origin->split, LogIndex(300));
+  EXPECT_EQ(std::get<FlushRequest>(items[9]).upto, LogIndex(300));
+  EXPECT_EQ(std::get<FlushAnswer>(items[10]).durable, LogIndex(299));
   EXPECT_EQ(std::get<WriteAnswer>(items[3]).reply.error.route->leader_address, "n3:6170");
 }
 

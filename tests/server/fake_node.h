@@ -38,6 +38,10 @@ class FakeNode : public node::Node {
   void TransferLeadership(ShardId, NodeId, absl::AnyInvocable<void(absl::Status)> done) override {
     done(absl::FailedPreconditionError("node 2 leads the shard, not this one"));
   }
+  void SplitShard(ShardId, const kv::SplitShard&,
+                  absl::AnyInvocable<void(absl::Status)> done) override {
+    done(absl::FailedPreconditionError("node 2 leads the shard, not this one"));
+  }
   void Stop(Duration, Task done) override { done(); }
   node::NodeStatus Status() const override { return status; }
   node::Route RouteOf(std::string_view) const override { return {}; }

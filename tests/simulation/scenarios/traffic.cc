@@ -41,6 +41,8 @@ struct ItemKind {
     return MessageKind::kMembershipQuestion;
   }
   MessageKind operator()(const node::MembershipAnswer&) { return MessageKind::kMembershipAnswer; }
+  MessageKind operator()(const node::FlushRequest&) { return MessageKind::kFlushRequest; }
+  MessageKind operator()(const node::FlushAnswer&) { return MessageKind::kFlushAnswer; }
 };
 
 bool IsIn(const std::vector<MessageKind>& kinds, const node::PeerItem& item) {

@@ -33,6 +33,8 @@ enum class MessageKind : uint8_t {
   kSnapshotOffer,
   kSnapshotData,
   kSnapshotAnswer,
+  kFlushRequest,
+  kFlushAnswer,
   kRepairRequest,
   kMembershipQuestion,
   kMembershipAnswer,
