@@ -8,7 +8,7 @@ import dataclasses
 import importlib
 
 AREAS = ("election", "log", "commit", "reads", "membership", "snapshots", "sessions",
-         "wal_recovery", "disk", "apply", "liveness", "client", "harness")
+         "wal_recovery", "disk", "apply", "splits", "liveness", "client", "harness")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,7 @@ MUTANTS = [
         wrong="How far the state has come is written after the state, in a second batch.",
         changes=(
             Change("kv/state_machine.cc",
-                   "  rows.Put(AppliedRowKey(), EncodeAppliedRow(applied_));\n  return",
-                   "  return"),
+                   "  rows.Put(AppliedRowKey(), EncodeAppliedRow(applied_));\n", ""),
             Change("node/applier.cc",
                    "  FLOTILLA_RETURN_IF_ERROR(holder.engine->Write(holder.batch, "
                    "state.index));\n",

@@ -51,7 +51,7 @@ MUTANTS = [
                    "return writes_.empty() ? next_sequence_ : writes_.front().sequence;",
                    "return writes_.empty() ? next_sequence_ : writes_.back().sequence;"),
         ),
-        expected=("SEQUENCE_FORGOTTEN",)),
+        expected=("SEQUENCE_FORGOTTEN", "the server refuses what the client library sends")),
     Mutant(
         name="linearizable_read_asked_for_as_stale",
         wrong="The level that the caller asked for does not reach the node.",

@@ -15,19 +15,20 @@ MUTANTS = [
         ),
         expected=("by counting in term",),
         worlds=("cluster", "raft")),
+    # Of an append's commit the same mistake would be none: our leader learns from a refusal exactly
+    # where the logs part, so its first entries cut off whatever of the follower's differs.
     Mutant(
-        name="commit_beyond_the_new_entries",
-        wrong="A follower takes the leader's commit for its own whole log, compared or not.",
+        name="heartbeat_commits_what_was_not_compared",
+        wrong="A heartbeat carries the whole commit, and a follower takes it for its own log.",
         changes=(
-            # Our leader learns so well from a refusal where to go on that it never sends entries
-            # which the follower has. One that goes back a little further is as right.
-            Change("raft/progress.cc",
-                   "next_ = std::max(std::min(refused, hint.next()), match_.next());",
-                   "const LogIndex further(hint.value() - std::min<uint64_t>(hint.value(), 3));\n"
-                   "  next_ = std::max(std::min(refused, further.next()), match_.next());"),
+            Change("raft/leader_replication.cc",
+                   "  const LogIndex commit = std::min(state_.log().commit(), progress.match());\n"
+                   "  state_.Send(",
+                   "  const LogIndex commit = state_.log().commit();\n  state_.Send("),
             Change("raft/follower.cc",
-                   "state_.CommitTo(std::min(request.commit, last));",
-                   "state_.CommitTo(std::min(request.commit, state_.log().last_index()));"),
+                   "  FLOTILLA_CHECK_LE(heartbeat.commit, state_.log().last_index());\n"
+                   "  state_.CommitTo(heartbeat.commit);",
+                   "  state_.CommitTo(std::min(heartbeat.commit, state_.log().last_index()));"),
         ),
         expected=("the states of machines", "state machine safety", "CHECK failed"),
         worlds=("cluster", "raft")),

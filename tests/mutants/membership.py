@@ -48,8 +48,9 @@ MUTANTS = [
         wrong="The state keeps the configuration that it began with, and gives that to others.",
         changes=(
             Change("kv/state_machine.cc",
+                   "  applied_.configuration_index = entry.index;\n"
                    "  scope.rows.Put(ShardRowKey(), EncodeShardRow(applied_));\n",
-                   "  (void)scope;\n"),
+                   "  applied_.configuration_index = entry.index;\n  (void)scope;\n"),
         ),
         expected=("has a replica of the same id", "liveness", "membership")),
     Mutant(
@@ -93,8 +94,15 @@ MUTANTS = [
                    "  } else if (answer.incarnation != folder_->identity().incarnation) {",
                    "  } else if (answer.incarnation.is_none()) {"),
             Change("node/node_replicas.cc",
-                   "  if (replica.value() <= folder_->identity().founders.size()) return false;\n",
+                   "  if (founding && replica.value() <= identity.founders.size()) return false;\n",
                    ""),
+            # Founders are known by their disks before anyone asks who is a member.
+            Change("node/cluster_join.cc",
+                   "  if (founder != nullptr && founder->incarnation != peer.self.incarnation) {",
+                   "  if (founder != nullptr && founder->incarnation.is_none()) {"),
+            Change("node/cluster_join.cc",
+                   "  if (self != nullptr && self->incarnation != hello_.self.incarnation) {",
+                   "  if (self != nullptr && self->incarnation.is_none()) {"),
         ),
         expected=("persistence", "votes twice in term", "leader completeness")),
 ]

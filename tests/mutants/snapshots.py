@@ -74,14 +74,15 @@ MUTANTS = [
         ),
         expected=("the replica stopped itself", "liveness")),
     Mutant(
-        name="offer_of_an_old_leader_taken",
-        wrong="A snapshot is taken from a leader that the replica's core has not heard of.",
+        name="snapshot_over_work_under_way",
+        wrong="A snapshot becomes live while entries are still being written and applied.",
         changes=(
-            Change("node/replica_install.cc",
-                   "const bool too_early = offer.term > core_.term();",
-                   "const bool too_early = offer.term > core_.term().next().next().next();"),
+            Change("node/replica.cc",
+                   "  if (install_.has_value() && !installing_ && quiet) BeginInstall();",
+                   "  (void)quiet;\n"
+                   "  if (install_.has_value() && !installing_) BeginInstall();"),
         ),
-        expected=("CHECK failed",)),
+        expected=("CHECK failed", "goes back", "the states of machines")),
     Mutant(
         name="log_never_forgotten",
         wrong="The log is never compacted.",
@@ -94,5 +95,5 @@ MUTANTS = [
                    "  if (compacted_ < durable_.index) {\n",
                    "  if (durable_.index < compacted_) {\n"),
         ),
-        expected=("the log holds",)),
+        expected=("liveness: the log of",)),
 ]

@@ -30,12 +30,14 @@ std::optional<NodeIndex> MachineAt(const std::string& address) {
 // What nodes log are situations that a sweep has seen, and lines of the trace.
 class ClusterHost::MarkingLogger : public Logger {
  public:
-  explicit MarkingLogger(RunRecord& record) : record_(record) {}
+  MarkingLogger(RunRecord& record, std::function<void(std::string_view)> logged)
+      : record_(record), logged_(std::move(logged)) {}
   bool Enabled(LogLevel level) const override {
     return record_.tracing() || level >= LogLevel::kInfo;
   }
   void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
     record_.Mark("log." + std::string(event));
+    logged_(event);
     if (!record_.tracing()) return;
     std::ostringstream os;
     os << event;
@@ -48,6 +50,7 @@ class ClusterHost::MarkingLogger : public Logger {
 
  private:
   RunRecord& record_;
+  const std::function<void(std::string_view)> logged_;
 };
 
 ClusterHost::ClusterHost(SimWorld& world, SimNetwork& network, RunRecord& record,
@@ -56,7 +59,6 @@ ClusterHost::ClusterHost(SimWorld& world, SimNetwork& network, RunRecord& record
       events_(std::move(events)),
       network_(network),
       record_(record),
-      logger_(std::make_unique<MarkingLogger>(record)),
       oracle_(
           world,
           [this](NodeId node, ShardId shard) -> std::optional<raft::RaftStatus> {
@@ -91,6 +93,8 @@ void ClusterHost::Start(NodeIndex node) {
     processes_[node] = {};
     events_.died(node);
   });
+  process.logger = std::make_unique<MarkingLogger>(
+      record_, [this, node](std::string_view event) { events_.logged(node, event); });
   const auto on_fatal = [this, node](const absl::Status& why) { events_.stopped(node, why); };
   process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
                                                      machine.executor(), MachineAt);
@@ -108,7 +112,7 @@ void ClusterHost::Start(NodeIndex node) {
                                     .disk = machine.disk(),
                                     .engines = *process.engines,
                                     .transport = *process.watched_transport,
-                                    .logger = *logger_,
+                                    .logger = *process.logger,
                                     .authorizer = authorizer_,
                                     .seed = machine.ProcessRandom().Next(),
                                     .on_fatal = on_fatal};
@@ -126,7 +130,7 @@ void ClusterHost::OpenFrontDoor(NodeIndex node) {
                                                                .self = node,
                                                                .clock = machine.clock(),
                                                                .executor = machine.executor(),
-                                                               .logger = *logger_,
+                                                               .logger = *process.logger,
                                                                .record = record_},
                                      *process.node, options_.node.limits);
   SimFrontDoor& door = *process.front_door;

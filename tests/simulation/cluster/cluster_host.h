@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -47,6 +48,9 @@ class ClusterHost {
     std::function<void(NodeIndex)> died;
     // A node stopped itself or could not start; its process is still there and does nothing.
     std::function<void(NodeIndex, const absl::Status& why)> stopped;
+    // A node has logged an event of this name.
+    std::function<void(NodeIndex, std::string_view event)> logged = [](NodeIndex,
+                                                                       std::string_view) {};
   };
 
   // World, network and record outlive the host.
@@ -76,6 +80,7 @@ class ClusterHost {
   class MarkingLogger;
   // All that dies with a process, in the order of its destruction from the last.
   struct Process {
+    std::unique_ptr<Logger> logger;
     std::unique_ptr<SimTransport> transport;
     std::unique_ptr<node::PeerTransport> watched_transport;
     std::unique_ptr<storage::EngineSource> engines;
@@ -90,7 +95,6 @@ class ClusterHost {
   const Events events_;
   SimNetwork& network_;
   RunRecord& record_;
-  std::unique_ptr<MarkingLogger> logger_;
   ClusterOracle oracle_;
   node::AllowAll authorizer_;
   SimMachines machines_;

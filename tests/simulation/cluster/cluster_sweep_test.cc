@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "tests/simulation/cluster/cluster_world.h"
+#include "tests/simulation/regression_seeds.h"
 #include "tests/simulation/sweep.h"
 #include "tests/simulation/sweep_settings.h"
 #include <gmock/gmock.h>
@@ -21,6 +22,13 @@ TEST(ClusterSweep, EverySeedKeepsItsPromisesAndReplays) {
   EXPECT_LE(summary.Count("check.unknown") * 100, summary.Count("check.keys"));
   if (options.seeds < kSeedsForAllMarks) GTEST_SKIP() << "too few seeds to expect all situations";
   EXPECT_THAT(summary.Missing(RequiredClusterMarks()), ::testing::IsEmpty());
+}
+
+TEST(ClusterSweep, SeedsThatFailedOncePass) {
+  for (const RegressionSeed& known : kClusterRegressions) {
+    EXPECT_EQ(RunClusterWorld({.seed = known.seed}).failure, "")
+        << known.seed << ": " << known.found;
+  }
 }
 
 }  // namespace

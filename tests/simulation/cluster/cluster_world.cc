@@ -62,6 +62,7 @@ WorkloadOptions DrawWorkload(Random& random) {
   for (uint64_t left = random.Between(1, 3); left > 0; --left) {
     workload.groups.push_back({.tag = "g" + std::to_string(left)});
   }
+  if (random.Chance(1, 2)) workload.long_value_bytes = random.Between(500, 3'000);
   workload.think_mean = milliseconds(random.Between(1, 100));
   workload.timeout = milliseconds(random.Between(200, 10'000));
   return workload;
@@ -128,11 +129,15 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     options.client_fault_mean = milliseconds(random.Between(50, 4'000));
   }
   if (random.Chance(1, 2)) options.transfer_interval = milliseconds(random.Between(200, 5'000));
+  if (random.Chance(2, 3)) options.any_replica_interval = milliseconds(random.Between(10, 300));
   options.safety_time = seconds(random.Between(5, 30));
   if (random.Chance(1, 3)) {
     options.spares = static_cast<uint32_t>(random.Between(1, 2));
     options.membership_interval = milliseconds(random.Between(100, 3'000));
   }
+  if (random.Chance(1, 2))
+    options.crash_at_line.interval = milliseconds(random.Between(300, 8'000));
+  options.crash_at_line.delay_mean = DrawDelay(random, milliseconds(20));
   options.atlas.beyond = random.Chance(1, 20);
   options.atlas.wipes = random.Chance(1, 2);
   options.atlas.founders = options.nodes;
@@ -140,6 +145,10 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     options.atlas.damage = milliseconds(random.Between(500, 5'000));
     // A replica that an error of another disk stopped is one too many.
     if (!options.atlas.beyond) options.nemesis.disk_errors = options.nemesis.disk_full = {};
+  }
+  if (random.Chance(1, 3)) {
+    options.split_interval = milliseconds(random.Between(500, 5'000));
+    options.client.workload.scans = false;
   }
   return options;
 }
@@ -171,7 +180,11 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                          .engine = options_.engine},
       ClusterHost::Events{
           .died = [this](NodeIndex node) { nemesis_->OnDeath(node); },
-          .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); }});
+          .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); },
+          .logged =
+              [this](NodeIndex node, std::string_view event) {
+                if (crash_at_line_ != nullptr) crash_at_line_->OnLine(node, event);
+              }});
   network_.SetAllLinks(options_.links);
   nemesis_ =
       std::make_unique<Nemesis>(Nemesis::World{.world = world_,
@@ -191,6 +204,12 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                         .can_spare = [this](NodeIndex machine) { return CanSpare(machine); },
                         .on_wipe = [this](NodeIndex machine) { host_->OnDiskLost(machine); }},
       options_.atlas);
+  crash_at_line_ = std::make_unique<CrashAtLine>(CrashAtLine::World{.world = world_,
+                                                                    .machines = host_->machines(),
+                                                                    .nemesis = *nemesis_,
+                                                                    .faults = faults_,
+                                                                    .record = record_},
+                                                 options_.crash_at_line);
   faults_.Add("client", options_.client_fault_interval,
               [this](Random& random) { DisturbClient(random); });
 }
@@ -250,6 +269,8 @@ RunResult ClusterWorld::Run() {
     faults_.Start();
     EachTime(options_.transfer_interval, [this] { OneTransfer(); });
     EachTime(options_.membership_interval, [this] { ChangeSomeMembership(); });
+    EachTime(options_.any_replica_interval, [this] { AskAnyReplica(); });
+    EachTime(options_.split_interval, [this] { SplitSomeShard(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;
@@ -258,6 +279,7 @@ RunResult ClusterWorld::Run() {
   if (options_.atlas.beyond) {
     AwaitHaltOrRecovery();
   } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence() && AwaitShortLogs()) {
+    CheckArcs();
     CompareStates();
   }
   for (const auto& client : clients_) client->Abandon();

@@ -19,6 +19,7 @@
 #include "node/node.h"
 #include "storage/map_engine.h"
 #include "tests/simulation/cluster/cluster_host.h"
+#include "tests/simulation/cluster/crash_at_line.h"
 #include "tests/simulation/cluster/fault_atlas.h"
 #include "tests/simulation/cluster/sim_client.h"
 #include "tests/simulation/fault_schedule.h"
@@ -51,7 +52,11 @@ struct ClusterWorldOptions {
   Duration client_fault_mean = std::chrono::seconds(1);
   Duration transfer_interval{};
   Duration membership_interval{};
+  // Between two stale reads of any replica.
+  Duration any_replica_interval{};
+  Duration split_interval{};
   FaultAtlasOptions atlas;
+  CrashAtLineOptions crash_at_line;
   Duration safety_time = std::chrono::seconds(20);
   Duration liveness_limit = std::chrono::seconds(120);
 
@@ -82,6 +87,12 @@ class ClusterWorld {
   std::vector<NodeIndex> Leaders() const;
   void EachTime(Duration interval, std::function<void()> act);
 
+  // Shards come to be by splits (cluster_world_shards.cc).
+  void SplitSomeShard();
+  void NoteShard(NodeIndex node, const node::ReplicaStatus& replica);
+  // The replicas' own word for who owns what: every slot has one owner.
+  void CheckArcs();
+
   // Membership (cluster_world_members.cc).
   void ChangeSomeMembership();
   void ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica);
@@ -97,6 +108,8 @@ class ClusterWorld {
   void CutClient(NodeIndex client, std::optional<NodeIndex> one, uint64_t ways, Duration time);
   void OnClientDeath(size_t client);
   void HealClients();
+  void AskAnyReplica();
+  void NoteStaleRead(const std::string& key, Duration invoked, const node::ReadReply& reply);
   bool AwaitClients();
   // Every key is read, and each client writes to every shard.
   bool AwaitFinalCalls();
@@ -133,7 +146,10 @@ class ClusterWorld {
   FaultSchedule faults_;
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<FaultAtlas> atlas_;
+  std::unique_ptr<CrashAtLine> crash_at_line_;
+  // The newest that any replica has said of its shard.
   std::vector<sharding::ShardDescriptor> shards_;
+  uint64_t children_ = 0;  // that were asked for
   History history_;
   uint32_t next_process_ = 0;
   SimClient::Surroundings client_surroundings_;

@@ -84,10 +84,14 @@ void ClusterWorld::CutClient(NodeIndex client, std::optional<NodeIndex> one, uin
 }
 
 void ClusterWorld::OnClientDeath(size_t client) {
-  if (!safety_phase_) return;
-  Random random =
-      world_.Stream("client downtime", clients_[client]->machine().life() << 32 | client);
-  After(random.Exponential(options_.client_fault_mean), [this, client] {
+  Duration downtime{};
+  // One that was about to leave may go after the faults have ended.
+  if (safety_phase_) {
+    Random random =
+        world_.Stream("client downtime", clients_[client]->machine().life() << 32 | client);
+    downtime = random.Exponential(options_.client_fault_mean);
+  }
+  After(downtime, [this, client] {
     if (!clients_[client]->running()) clients_[client]->Start();
   });
 }
@@ -108,6 +112,47 @@ void ClusterWorld::HealClients() {
     }
     if (!client->running()) client->Start();
   }
+}
+
+// A stale read of any node, as by a program that is next to it. The library goes to leaders, whose
+// state is seldom old.
+void ClusterWorld::AskAnyReplica() {
+  const auto machine = static_cast<NodeIndex>(random_.Below(options_.machines()));
+  const std::string key = random_.Pick(options_.client.workload.AllKeys());
+  node::Node* node = host_->node(machine);
+  if (node == nullptr) return;
+  node::ReadRequest request;
+  request.target.shard = ShardOf(key);
+  request.level = node::ReadLevel::kStale;
+  request.context.deadline = host_->machine(machine).clock().Now() + std::chrono::seconds(1);
+  request.read.operation = kv::Get{key};
+  auto done = [this, key, invoked = world_.now()](const node::ReadReply& reply) {
+    if (reply.error.ok()) NoteStaleRead(key, invoked, reply);
+  };
+  host_->machine(machine).executor().Post(
+      [node, request, done]() mutable { node->Read(std::move(request), std::move(done)); });
+}
+
+void ClusterWorld::NoteStaleRead(const std::string& key, Duration invoked,
+                                 const node::ReadReply& reply) {
+  record_.Mark("cluster.any_replica_read");
+  Operation read;
+  read.process = next_process_++;
+  read.key = key;
+  read.invoked = invoked;
+  read.completed = world_.now();
+  read.fate = OpFate::kOk;
+  read.stale = true;
+  read.lag = reply.lag;
+  if (!reply.result.rows.empty() && reply.result.rows.front().has_value()) {
+    read.value = reply.result.rows.front()->value;
+    read.version = reply.result.rows.front()->version;
+  }
+  history_.Add({.process = read.process,
+                .invoked = read.invoked,
+                .completed = read.completed,
+                .fate = read.fate,
+                .operations = {read}});
 }
 
 bool ClusterWorld::AwaitClients() {

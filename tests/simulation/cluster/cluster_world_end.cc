@@ -1,6 +1,5 @@
 // What the cluster world looks at while it runs, its liveness phase, and the verdict.
 #include <algorithm>
-#include <sstream>
 
 #include "tests/simulation/cluster/cluster_world.h"
 
@@ -22,31 +21,37 @@ void ClusterWorld::Inspect() {
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
     if (host_->node(node) == nullptr) continue;
     const node::NodeStatus status = host_->node(node)->Status();
-    for (const node::ReplicaStatus& replica : status.replicas) InspectReplica(node, replica);
+    for (const node::ReplicaStatus& replica : status.replicas) {
+      NoteShard(node, replica);
+      InspectReplica(node, replica);
+    }
   }
 }
 
 void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& replica) {
-  std::ostringstream where;
-  where << "node " << node << ", shard " << replica.shard << ": ";
+  // Said seldom, looked at often.
+  const auto fail = [&](const std::string& what) {
+    record_.Fail("node " + std::to_string(node) + ", shard " + ToString(replica.shard) + ": " +
+                 what);
+  };
   if (replica.failed) record_.Mark("cluster.replica_failed");
   const bool by_engine = options_.HasEngineFaults() && IsEngineFault(replica.failure);
   const bool excused = options_.HasDiskFaults() || by_engine ||
                        host_->machine(node).disk().dead() || atlas_->damaged(node);
   if (replica.failed && !excused) {
-    record_.Fail(where.str() + "the replica stopped itself: " + replica.failure);
+    fail("the replica stopped itself: " + replica.failure);
   }
   const raft::RaftStatus& raft = replica.raft;
-  if (raft.applied > raft.commit) record_.Fail(where.str() + "applies what is not committed");
+  if (raft.applied > raft.commit) fail("applies what is not committed");
   if (raft.applied > raft.durable && !replica.failed) {
-    record_.Fail(where.str() + "applies what is not durable");
+    fail("applies what is not durable");
   }
   if (raft.role != raft::Role::kLeader) return;
   const auto [leader, added] = leaders_.try_emplace({replica.shard, raft.term}, node);
   if (added) record_.Mark("cluster.leader_elected");
   if (leader->second != node) {
-    record_.Fail(where.str() + "leads in term " + ToString(raft.term) + ", as does node " +
-                 std::to_string(leader->second));
+    fail("leads in term " + ToString(raft.term) + ", as does node " +
+         std::to_string(leader->second));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "tests/simulation/cluster/fault_atlas.h"
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -112,8 +113,15 @@ void FaultAtlas::Hit(Kind kind, NodeIndex node, Random& random) {
   const std::vector<DamagePlace> places = DamagePlaces(disk, std::string(kFolder));
   if (places.empty()) return;
   damaged_.insert(node);
-  const DamagePlace& place = random.Pick(places);
-  const uint64_t offset = random.Below(place.size);
+  // As often as not what was written last to the log, if to any: of what is older, the state mostly
+  // has a copy.
+  constexpr uint64_t kRecentBytes = 4 * storage::kLogBlockBytes;
+  const bool recent = random.Chance(1, 2);
+  const DamagePlace& place = recent ? places.back() : random.Pick(places);
+  const uint64_t span = recent ? std::min(place.size, kRecentBytes) : place.size;
+  const uint64_t offset = place.size - 1 - random.Below(span);
+  // A node whose log cannot be read stays down, so that nothing more comes of that run's damage.
+  if (recent && random.Chance(3, 4)) kind = Kind::kFlipBits;
   if (world_.record.tracing()) {
     world_.record.Trace("damage of " + std::to_string(node) + " at " + place.path + " + " +
                         std::to_string(offset));

@@ -69,18 +69,27 @@ void GroupOracle::OnDiskLost(NodeId node) {
 
 void GroupOracle::OnBody(const raft::Message& message, const raft::VoteRequest& request) {
   const Position last{request.last_term, request.last_index};
-  const auto promised = promised_.find(message.from.replica);
-  if (promised != promised_.end() && last < promised->second) {
-    Fail(message.from, "persistence: its log ends at index " + ToString(last.index) + ", term " +
-                           ToString(last.term) + ", but it has acknowledged index " +
-                           ToString(promised->second.index) + ", term " +
-                           ToString(promised->second.term));
-  }
+  CheckKept(message.from, last, "its log ends at");
+  candidates_.insert_or_assign({message.from.replica, message.term}, last);
   if (!request.pre) NoteVote(message.from, message.term, message.from);
 }
 
 void GroupOracle::OnBody(const raft::Message& message, const raft::VoteResponse& response) {
-  if (response.granted && !response.pre) NoteVote(message.from, message.term, message.to);
+  if (!response.granted) return;
+  const auto candidate = candidates_.find({message.to.replica, message.term});
+  if (candidate != candidates_.end()) {
+    CheckKept(message.from, candidate->second, "it votes for a log that ends at");
+  }
+  if (!response.pre) NoteVote(message.from, message.term, message.to);
+}
+
+void GroupOracle::CheckKept(const raft::Member& member, const Position& log_end,
+                            const std::string& saying) const {
+  const auto promised = promised_.find(member.replica);
+  if (promised == promised_.end() || log_end >= promised->second) return;
+  Fail(member, "persistence: " + saying + " index " + ToString(log_end.index) + ", term " +
+                   ToString(log_end.term) + ", but it has acknowledged index " +
+                   ToString(promised->second.index) + ", term " + ToString(promised->second.term));
 }
 
 void GroupOracle::NoteVote(const raft::Member& voter, Term term, const raft::Member& candidate) {
@@ -223,7 +232,10 @@ void GroupOracle::CheckOwnTerm(const raft::Member& leader, Term term, LogIndex c
 }
 
 void GroupOracle::OnBody(const raft::Message& message, const raft::AppendResponse& response) {
-  if (response.rejected.has_value()) return;
+  if (response.rejected.has_value()) {
+    CheckRefusal(message, response);
+    return;
+  }
   NotePromise(message.from, message.term);
   LogIndex& acknowledged = acknowledged_[{message.term, message.from.replica}];
   acknowledged = std::max(acknowledged, response.index);
@@ -232,6 +244,17 @@ void GroupOracle::OnBody(const raft::Message& message, const raft::AppendRespons
   record_.Mark("oracle.acknowledged");
   Position& promised = promised_[message.from.replica];
   promised = std::max(promised, Position{*term, response.index});
+}
+
+// A refusal names the last entry at or before the refused one that both logs may have in common.
+void GroupOracle::CheckRefusal(const raft::Message& message,
+                               const raft::AppendResponse& response) const {
+  const auto kept = acknowledged_.find({message.term, message.from.replica});
+  if (kept == acknowledged_.end() || response.index < kept->second) return;
+  if (response.rejected->last_index >= kept->second) return;
+  Fail(message.from, "persistence: its log agrees up to index " +
+                         ToString(response.rejected->last_index) +
+                         ", but it has acknowledged index " + ToString(kept->second));
 }
 
 void GroupOracle::NoteConfiguration(const raft::Message& message, const raft::Entry& entry) {

@@ -63,6 +63,10 @@ class GroupOracle {
   template <typename Other>
   void OnBody(const raft::Message&, const Other&) {}
 
+  // By what a member says its log ends at `log_end` at most: not before what it has acknowledged.
+  void CheckKept(const raft::Member& member, const Position& log_end,
+                 const std::string& saying) const;
+  void CheckRefusal(const raft::Message& message, const raft::AppendResponse& response) const;
   void NoteVote(const raft::Member& voter, Term term, const raft::Member& candidate);
   void NotePromise(const raft::Member& member, Term term);
   void NoteLeader(const raft::Member& member, Term term);
@@ -91,6 +95,8 @@ class GroupOracle {
   std::map<ReplicaId, NodeId> nodes_;
   std::set<ReplicaId> lost_;
   absl::flat_hash_map<std::pair<ReplicaId, Term>, ReplicaId> votes_;
+  // How up to date a candidate's log is, by its own words.
+  absl::flat_hash_map<std::pair<ReplicaId, Term>, Position> candidates_;
   // The latest term in which a member voted or acknowledged something.
   std::map<ReplicaId, Term> terms_;
   absl::flat_hash_map<Term, raft::Member> leaders_;

@@ -116,6 +116,34 @@ TEST_F(GroupOracleTest, NobodyForgetsWhatItAcknowledged) {
   EXPECT_THAT(failure(), HasSubstr("its log ends at index 1, term 1"));
 }
 
+TEST_F(GroupOracleTest, NobodyVotesForALogThatLacksWhatItAcknowledged) {
+  Append(1, 2, {1, 1}, {Command(2, 2, "a")}, 1);
+  Accept(2, 1, 2, 2);
+  AskForVotes(3, 3, 2, 2);
+  Vote(2, 3, 3);
+  EXPECT_EQ(failure(), "");
+  AskForVotes(3, 4, 1, 1);
+  Vote(2, 3, 4);
+  EXPECT_THAT(failure(), HasSubstr("it votes for a log that ends at index 1, term 1"));
+}
+
+TEST_F(GroupOracleTest, NobodyRefusesWhatItAcknowledgedToTheSameLeader) {
+  const auto refuse = [&](uint64_t term, uint64_t index, uint64_t agrees_up_to) {
+    Say(2, 1, term,
+        raft::AppendResponse{
+            .index = LogIndex(index),
+            .rejected = raft::AppendResponse::Conflict{LogIndex(agrees_up_to), Term(1)}});
+  };
+  Append(1, 2, {1, 1}, {Command(2, 2, "a")}, 1);
+  Accept(2, 1, 2, 2);
+  refuse(2, 3, 2);
+  refuse(3, 2, 1);  // Another leader's log may differ there.
+  EXPECT_EQ(failure(), "");
+  refuse(2, 2, 1);
+  EXPECT_THAT(failure(),
+              HasSubstr("its log agrees up to index 1, but it has acknowledged index 2"));
+}
+
 TEST_F(GroupOracleTest, ATermHasOneLeader) {
   Append(1, 2, {1, 1}, {}, 1);
   Say(2, 3, 2, raft::Heartbeat{.commit = LogIndex(1)});

@@ -141,7 +141,7 @@ void SimClientWorker::Read(const std::string& key, ReadLevel level) {
 void SimClientWorker::Put(const std::string& key) {
   BeginCall(CallKind::kSingle);
   Operation& op = AddOperation(key, OpKind::kWrite);
-  op.argument = NewValue();
+  op.argument = NewRegisterValue();
   Execute(client::Put{key, op.argument}, [this](client::Result& result) {
     call_.operations.front().version = std::get<PutResult>(result).version;
   });
@@ -161,7 +161,7 @@ void SimClientWorker::CompareAndSwap(const std::string& key) {
   BeginCall(CallKind::kSingle);
   const Condition condition = ConditionOn(key);
   Operation& op = AddOperation(key, OpKind::kCas);
-  op.argument = NewValue();
+  op.argument = NewRegisterValue();
   if (seen_[key].has_value()) op.expected = seen_[key]->value;
   Execute(client::CompareAndSwap{condition, op.argument}, [this](client::Result& result) {
     auto& swap = std::get<CasResult>(result);
@@ -440,6 +440,13 @@ void SimClientWorker::Abandon() {
 
 std::string SimClientWorker::NewValue() {
   return std::to_string(process_) + "." + std::to_string(++values_) + ",";
+}
+
+std::string SimClientWorker::NewRegisterValue() {
+  std::string value = NewValue();
+  const uint64_t longest = surroundings_.options.long_value_bytes;
+  if (longest > 0 && random_.Chance(1, 4)) value.append(random_.Below(longest), '-');
+  return value;
 }
 
 }  // namespace flotilla::simulation

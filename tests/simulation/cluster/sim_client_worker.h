@@ -31,6 +31,8 @@ struct WorkloadOptions {
   std::vector<std::string> counters;   // read and incremented
   std::vector<std::string> lists;      // read and appended to
   std::vector<KeyGroup> groups;        // read and written whole, by batches and transactions
+  // Of what is written to registers, now and then: some writes take several sectors of a disk.
+  uint64_t long_value_bytes = 0;
   Duration think_mean = std::chrono::milliseconds(20);
   Duration timeout = std::chrono::seconds(5);  // of a call, all tries together
   // Whether to scan: where there are several shards, the library scans only one.
@@ -133,6 +135,8 @@ class SimClientWorker {
   void Record();
   void NoteSeen();
   std::string NewValue();
+  // For keys that do not grow.
+  std::string NewRegisterValue();
 
   const Surroundings surroundings_;
   Random random_;

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tests/simulation/raft/raft_world.h"
+#include "tests/simulation/regression_seeds.h"
 #include "tests/simulation/sweep.h"
 #include "tests/simulation/sweep_settings.h"
 #include <gmock/gmock.h>
@@ -22,6 +23,12 @@ TEST(RaftSweep, EverySeedKeepsTheInvariantsAndReplays) {
   EXPECT_TRUE(summary.failures.empty());
   if (options.seeds < kSeedsForAllMarks) GTEST_SKIP() << "too few seeds to expect all situations";
   EXPECT_THAT(summary.Missing(RequiredRaftMarks()), ::testing::IsEmpty());
+}
+
+TEST(RaftSweep, SeedsThatFailedOncePass) {
+  for (const RegressionSeed& known : kRaftRegressions) {
+    EXPECT_EQ(RunRaftWorld({.seed = known.seed}).failure, "") << known.seed << ": " << known.found;
+  }
 }
 
 }  // namespace

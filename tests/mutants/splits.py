@@ -1,0 +1,105 @@
+"""One shard becomes two: who owns what, and what each half begins with."""
+
+from mutants import Change, Mutant
+
+MUTANTS = [
+    Mutant(
+        name="parent_serves_after_the_split",
+        wrong="The parent gives nothing up, so that two shards serve the same slots.",
+        changes=(
+            Change("kv/state_machine.cc",
+                   "  own.arc.last.value = split.at.value - 1;\n", ""),
+        ),
+        expected=("has no owner, or more than one", "not linearizable", "versions")),
+    Mutant(
+        name="read_of_what_was_given_up",
+        wrong="A read is served from rows that the shard no longer owns.",
+        changes=(
+            Change("kv/read.cc",
+                   "return arc.IsWholeRing() || arc.Contains(sharding::SlotOf(key));",
+                   "return arc.first <= arc.last || key.empty();"),
+        ),
+        expected=("not linearizable", "versions")),
+    Mutant(
+        name="split_without_a_new_version",
+        wrong="Both halves keep the version that the whole had.",
+        changes=(
+            Change("kv/state_machine.cc", "  ++own.version;\n", ""),
+        ),
+        expected=("has another arc for version",)),
+    Mutant(
+        name="sessions_lost_in_a_split",
+        wrong="A child does not know the sessions of its parent.",
+        changes=(
+            Change("kv/state_machine.cc",
+                   "  FLOTILLA_RETURN_IF_ERROR(machine->LoadSessions(state));\n",
+                   "  if (!machine->applied().IsNewborn()) "
+                   "FLOTILLA_RETURN_IF_ERROR(machine->LoadSessions(state));\n"),
+        ),
+        expected=("the states of machines", "not linearizable")),
+    Mutant(
+        name="versions_begin_anew_in_a_child",
+        wrong="A child gives out versions that its parent has given out before.",
+        changes=(
+            Change("kv/replica_rows.cc",
+                   "  child.last_split.reset();\n",
+                   "  child.last_split.reset();\n  child.revision = 0;\n"),
+        ),
+        expected=("data row is malformed", "versions", "not linearizable")),
+    Mutant(
+        name="child_log_begins_late",
+        wrong="A child's log begins one entry behind its state.",
+        changes=(
+            Change("node/replica_split.cc",
+                   "  start.raft.snapshot = applied_.Meta();\n",
+                   "  start.raft.snapshot = applied_.Meta();\n  ++start.raft.snapshot.index;\n"),
+        ),
+        expected=("CHECK failed", "stopped itself", "does not start")),
+    Mutant(
+        name="child_copied_before_the_flush",
+        wrong="The copy that becomes the child's state lacks what was not flushed.",
+        changes=(
+            Change("node/replica_split.cc",
+                   "  if (!EnsureFlushed(applied_.index)) return;\n", ""),
+        ),
+        expected=("stopped itself",)),
+    Mutant(
+        name="child_made_twice",
+        wrong="A replica that began empty is replaced by the one that its parent's replica makes.",
+        changes=(
+            Change("node/replica.h",
+                   "    return applied_.index > index || "
+                   "(applied_.index == index && !OwesChild());\n",
+                   "    return applied_.index >= index;\n"),
+            Change("node/replica_split.cc",
+                   "         !context_.is_settled(applied_.last_split->child.shard, "
+                   "self_.replica);\n",
+                   "         (making_child_ || !context_.is_settled("
+                   "applied_.last_split->child.shard, self_.replica));\n"),
+            Change("node/node_replicas.cc",
+                   "  if (IsSettled(child, start.raft.self.replica) || "
+                   "!starting_.emplace(child, nullptr).second) {\n",
+                   "  if (!starting_.emplace(child, nullptr).second) {\n"),
+        ),
+        expected=("heartbeat.commit", "persistence", "CHECK failed", "liveness")),
+    Mutant(
+        name="sweep_in_the_entry_of_the_split",
+        wrong="A sweep behind a split in one entry deletes what the child is yet to be made of.",
+        changes=(
+            Change("kv/state_machine.cc",
+                   "  if (!applied_.sweep_from.has_value() || applied_.StandsAtSplit()) "
+                   "return result;\n",
+                   "  if (!applied_.sweep_from.has_value()) return result;\n"),
+        ),
+        expected=("not linearizable", "versions")),
+    Mutant(
+        name="sweep_deletes_owned_keys",
+        wrong="The clean-up takes the first slot of the arc for a neighbour's.",
+        changes=(
+            Change("kv/state_machine.cc",
+                   "if (!applied_.descriptor.arc.Contains(slot)) unowned",
+                   "if (!applied_.descriptor.arc.Contains(slot) || "
+                   "slot == applied_.descriptor.arc.first) unowned"),
+        ),
+        expected=("not linearizable", "versions")),
+]

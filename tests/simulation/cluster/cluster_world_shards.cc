@@ -1,0 +1,71 @@
+// Shards are split, and what must then be true of all of them.
+#include <algorithm>
+#include <sstream>
+
+#include "tests/simulation/cluster/cluster_world.h"
+
+namespace flotilla::simulation {
+
+namespace {
+
+constexpr uint64_t kChildrenMax = 8;
+constexpr uint64_t kFirstChild = 100;
+
+}  // namespace
+
+// At a key of the workload, so that both halves get something to do, or anywhere.
+void ClusterWorld::SplitSomeShard() {
+  if (shards_.empty() || children_ == kChildrenMax) return;
+  const sharding::ShardDescriptor shard = random_.Pick(shards_);
+  const std::vector<std::string> keys = options_.client.workload.AllKeys();
+  sharding::Slot at = sharding::SlotOf(random_.Pick(keys));
+  if (random_.Chance(1, 4)) {
+    at.value = static_cast<uint16_t>(random_.Between(shard.arc.first.value, shard.arc.last.value));
+  }
+  if (!shard.arc.IsCutBy(at)) return;
+  const kv::SplitShard split{
+      .child = ShardId(kFirstChild + children_++), .at = at, .shard_version = shard.version};
+  for (NodeIndex node = 0; node < host_->size(); ++node) {
+    if (host_->node(node) == nullptr) continue;
+    host_->node(node)->SplitShard(shard.shard, split, [this](const absl::Status& status) {
+      if (!status.ok()) return;
+      record_.Mark("cluster.shard_split");
+      // What follows a split in the same entry, or right behind it, is a case of its own.
+      if (safety_phase_ && random_.Chance(1, 2)) After({}, [this] { SplitSomeShard(); });
+    });
+  }
+}
+
+void ClusterWorld::NoteShard(NodeIndex node, const node::ReplicaStatus& replica) {
+  // Before the first snapshot a replica knows nothing of its shard.
+  if (replica.raft.applied.is_none() || replica.failed || shards_.empty()) return;
+  const auto known = std::find_if(shards_.begin(), shards_.end(),
+                                  [&](const auto& shard) { return shard.shard == replica.shard; });
+  const sharding::ShardDescriptor said{
+      .shard = replica.shard, .arc = replica.arc, .version = replica.shard_version};
+  if (known == shards_.end()) {
+    shards_.push_back(said);
+    record_.Mark("cluster.child_seen");
+    return;
+  }
+  if (known->version < said.version) *known = said;
+  if (known->version == said.version && !(known->arc == said.arc)) {
+    record_.Fail("node " + std::to_string(node) + " has another arc for version " +
+                 std::to_string(said.version) + " of shard " + ToString(said.shard));
+  }
+}
+
+void ClusterWorld::CheckArcs() {
+  std::vector<sharding::ShardDescriptor> shards = shards_;
+  std::sort(shards.begin(), shards.end(),
+            [](const auto& a, const auto& b) { return a.arc.first < b.arc.first; });
+  uint32_t next = 0;
+  for (const sharding::ShardDescriptor& shard : shards) {
+    if (shard.arc.first.value != next) break;
+    next = shard.arc.last.value + 1u;
+  }
+  if (next == sharding::kSlotCount) return;
+  record_.Fail("slot " + std::to_string(next) + " has no owner, or more than one");
+}
+
+}  // namespace flotilla::simulation

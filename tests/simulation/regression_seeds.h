@@ -1,0 +1,29 @@
+// Seeds that failed once, of bugs that are fixed. A seed meets the same situation only until
+// somebody changes what is drawn from it, so each of these bugs has a test of its own as well
+// (docs/testing.md); the list costs little, and a seed that found one bug is as good as any other.
+#ifndef FLOTILLA_TESTS_SIMULATION_REGRESSION_SEEDS_H_
+#define FLOTILLA_TESTS_SIMULATION_REGRESSION_SEEDS_H_
+
+#include <cstdint>
+#include <string_view>
+
+namespace flotilla::simulation {
+
+struct RegressionSeed {
+  uint64_t seed;
+  std::string_view found;
+};
+
+inline constexpr RegressionSeed kClusterRegressions[] = {
+    {31, "a replica that began again took entries on the move for lost"},
+    {210, "a clean-up in the entry of a split deleted what the child was to be made of"},
+    {62646, "a leader with an unreadable state tried for ever to send it"},
+};
+
+inline constexpr RegressionSeed kRaftRegressions[] = {
+    {1795247561326, "a snapshot that was refused because all of it was there was offered for ever"},
+};
+
+}  // namespace flotilla::simulation
+
+#endif  // FLOTILLA_TESTS_SIMULATION_REGRESSION_SEEDS_H_
