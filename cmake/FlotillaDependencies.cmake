@@ -2,7 +2,8 @@
 #
 # Targets to name in DEPS: absl::status absl::statusor absl::strings ..., leveldb::leveldb,
 # isal, protobuf::libprotobuf, gRPC::grpc++, CLI11::CLI11, yaml-cpp,
-# nlohmann_json::nlohmann_json, PkgConfig::HTTPLIB, benchmark::benchmark, GTest::gmock.
+# nlohmann_json::nlohmann_json, PkgConfig::HTTPLIB, PkgConfig::TCMALLOC, benchmark::benchmark,
+# GTest::gmock.
 
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED CONFIG)
@@ -19,3 +20,4 @@ find_package(benchmark REQUIRED CONFIG)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ISAL REQUIRED libisal)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)

@@ -209,7 +209,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // The state at the split is being copied, or on its way to become the child's replica.
   bool making_child_ = false;
   MonoTime copy_again_at_;  // after a copy that failed
-  bool sweeping_ = false;  // a page was proposed
+  bool sweeping_ = false;   // a page was proposed
   Repairs repairs_;
   Freshness freshness_;
 

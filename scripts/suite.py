@@ -154,13 +154,13 @@ SUITES = {
         preset="release",
         parts=["build", "style", "unit", "grpc", "thread_safety", "simulation", "integration",
                "python", "outside"],
-        environment={"FLOTILLA_SIM_SEEDS": "200"},
+        environment={"FLOTILLA_SIM_SEEDS": "1000"},
     ),
     "test-asan": dict(
         preset="asan",
         parts=["build", "unit", "grpc", "simulation"],
         environment={
-            "FLOTILLA_SIM_SEEDS": "20",
+            "FLOTILLA_SIM_SEEDS": "100",
             "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         },
