@@ -89,6 +89,8 @@ class ClusterWorld {
 
   // Shards come to be by splits (cluster_world_shards.cc).
   void SplitSomeShard();
+  void Split(sharding::ShardDescriptor shard);
+  void SplitAgain(ShardId id);
   void NoteShard(NodeIndex node, const node::ReplicaStatus& replica);
   // The replicas' own word for who owns what: every slot has one owner.
   void CheckArcs();

@@ -13,27 +13,45 @@ constexpr uint64_t kFirstChild = 100;
 
 }  // namespace
 
-// At a key of the workload, so that both halves get something to do, or anywhere.
 void ClusterWorld::SplitSomeShard() {
-  if (shards_.empty() || children_ == kChildrenMax) return;
-  const sharding::ShardDescriptor shard = random_.Pick(shards_);
-  const std::vector<std::string> keys = options_.client.workload.AllKeys();
-  sharding::Slot at = sharding::SlotOf(random_.Pick(keys));
-  if (random_.Chance(1, 4)) {
-    at.value = static_cast<uint16_t>(random_.Between(shard.arc.first.value, shard.arc.last.value));
+  if (!shards_.empty()) Split(random_.Pick(shards_));
+}
+
+// At a key of the workload, so that both halves get something to do, or anywhere.
+void ClusterWorld::Split(sharding::ShardDescriptor shard) {
+  if (children_ == kChildrenMax) return;
+  std::vector<sharding::Slot> places;
+  for (const std::string& key : options_.client.workload.AllKeys()) {
+    const sharding::Slot slot = sharding::SlotOf(key);
+    if (shard.arc.IsCutBy(slot)) places.push_back(slot);
   }
-  if (!shard.arc.IsCutBy(at)) return;
-  const kv::SplitShard split{
-      .child = ShardId(kFirstChild + children_++), .at = at, .shard_version = shard.version};
+  if (places.empty() || random_.Chance(1, 4)) {
+    const uint64_t any = random_.Between(shard.arc.first.value, shard.arc.last.value);
+    places.assign(1, {static_cast<uint16_t>(any)});
+    if (!shard.arc.IsCutBy(places.front())) return;
+  }
+  const kv::SplitShard split{.child = ShardId(kFirstChild + children_++),
+                             .at = random_.Pick(places),
+                             .shard_version = shard.version};
   for (NodeIndex node = 0; node < host_->size(); ++node) {
     if (host_->node(node) == nullptr) continue;
-    host_->node(node)->SplitShard(shard.shard, split, [this](const absl::Status& status) {
-      if (!status.ok()) return;
-      record_.Mark("cluster.shard_split");
-      // What follows a split in the same entry, or right behind it, is a case of its own.
-      if (safety_phase_ && random_.Chance(1, 2)) After({}, [this] { SplitSomeShard(); });
-    });
+    host_->node(node)->SplitShard(shard.shard, split,
+                                  [this, id = shard.shard](const absl::Status& status) {
+                                    if (!status.ok()) return;
+                                    record_.Mark("cluster.shard_split");
+                                    // What comes right behind a split is a case of its own.
+                                    if (random_.Chance(1, 2))
+                                      After({}, [this, id] { SplitAgain(id); });
+                                  });
   }
+}
+
+void ClusterWorld::SplitAgain(ShardId id) {
+  if (!safety_phase_) return;
+  Inspect();
+  const auto shard = std::find_if(shards_.begin(), shards_.end(),
+                                  [id](const auto& known) { return known.shard == id; });
+  if (shard != shards_.end()) Split(*shard);
 }
 
 void ClusterWorld::NoteShard(NodeIndex node, const node::ReplicaStatus& replica) {
