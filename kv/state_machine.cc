@@ -172,7 +172,11 @@ absl::StatusOr<CommandResult> KvStateMachine::ApplyInSession(const Command& comm
   const WriteIdentity& identity = command.identity;
   Session* const session =
       sessions_.Use(*identity.session, position, identity.acknowledged_below, scope.rows);
+  const bool is_about_session = std::holds_alternative<KeepAlive>(command.operation) ||
+                                std::holds_alternative<CloseSession>(command.operation);
   if (session == nullptr) {
+    // Who does not own the key cannot tell whether its owner knows the session.
+    if (!is_about_session && !Owns(command)) return CommandResult{.code = ResultCode::kWrongShard};
     const bool of_parent = std::any_of(
         applied_.origins.begin(), applied_.origins.end(), [&](const ShardOrigin& origin) {
           return origin.parent == identity.session->shard && origin.split < identity.session->index;
@@ -239,6 +243,11 @@ CommandResult KvStateMachine::Split(const SplitShard& split, Scope scope) {
   sharding::ShardDescriptor& own = applied_.descriptor;
   if (split.shard_version != own.version || !own.arc.IsCutBy(split.at)) {
     return CommandResult{.code = ResultCode::kWrongShard};
+  }
+  const auto is_child = [&](const ShardOrigin& origin) { return origin.parent == split.child; };
+  if (split.child == own.shard ||
+      std::any_of(applied_.origins.begin(), applied_.origins.end(), is_child)) {
+    return CommandResult{.code = ResultCode::kInvalid};
   }
   if (applied_.configuration.IsJoint()) return CommandResult{.code = ResultCode::kShardChanging};
   ++own.version;

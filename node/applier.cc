@@ -199,12 +199,18 @@ void Applier::MakeChild(Disk& disk, storage::EngineSource& engines, ShardId chil
 absl::StatusOr<Applier::Child> Applier::MakeChildNow(storage::Engine& engine, Disk& disk,
                                                      storage::EngineSource& engines, ShardId child,
                                                      const std::string& folder) {
-  FLOTILLA_RETURN_IF_ERROR(disk.RemoveTree(folder));
-  FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(ParentFolder(folder)));
-  Child made;
-  FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
-  made.note = std::move(point.note);
-  FLOTILLA_ASSIGN_OR_RETURN(made.state, OpenReplicaState(engines, folder, made.note, child));
+  const auto make = [&]() -> absl::StatusOr<Child> {
+    FLOTILLA_RETURN_IF_ERROR(disk.RemoveTree(folder));
+    FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(ParentFolder(folder)));
+    Child made;
+    FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
+    made.note = std::move(point.note);
+    FLOTILLA_ASSIGN_OR_RETURN(made.state, OpenReplicaState(engines, folder, made.note, child));
+    return made;
+  };
+  absl::StatusOr<Child> made = make();
+  // What was linked already would keep its space although the engine had moved on.
+  if (!made.ok()) (void)disk.RemoveTree(folder);
   return made;
 }
 

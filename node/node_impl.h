@@ -104,6 +104,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void CreateReplica(ShardId shard, ReplicaId replica);
   bool WasRemoved(ShardId shard, ReplicaId replica) const;
   bool IsSettled(ShardId shard, ReplicaId replica) const;
+  // Whether a shard of this id was ever heard of here.
+  bool IsTaken(ShardId shard) const;
   bool IsAwaitedFromParent(const MembershipAnswer& answer) const;
   void RunChild(ReplicaStart start, ShardId parent, bool campaign);
   void RemoveReplica(ShardId shard, ReplicaId replica);

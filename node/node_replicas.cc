@@ -214,19 +214,35 @@ bool NodeImpl::IsSettled(ShardId shard, ReplicaId replica) const {
   return replicas_.contains(shard) || failed_.contains(shard) || WasRemoved(shard, replica);
 }
 
-// A replica of the parent that is still on its way to the split will make this one out of its own
-// state. An empty one now would need all of that sent by another node.
+bool NodeImpl::IsTaken(ShardId shard) const {
+  return shard.value() <= folder_->identity().plan.shards || replicas_.contains(shard) ||
+         failed_.contains(shard) || starting_.contains(shard) || lowest_allowed_.contains(shard);
+}
+
+// The parent's replica under the same id, which is still on its way to the split, will make this
+// one out of its own state. An empty one now would need all of that sent by another node; and until
+// then, the state here would be swept away as what the parent no longer owns.
 bool NodeImpl::IsAwaitedFromParent(const MembershipAnswer& answer) const {
   if (!answer.origin.has_value()) return false;
   const auto& [parent, split] = *answer.origin;
+  if (starting_.contains(parent)) return true;
+  const ReplicaId same = answer.member.replica;
+  const auto failed = failed_.find(parent);
+  if (failed != failed_.end()) return failed->second.replica == same && MayPass(failed->second.why);
   const Replica* replica = FindReplica(parent);
-  return replica == nullptr ? starting_.contains(parent) : !replica->HasPassedSplit(split);
+  return replica != nullptr && replica->self().replica == same && !replica->HasPassedSplit(split);
 }
 
 void NodeImpl::RunChild(ReplicaStart start, ShardId parent, bool campaign) {
   const ShardId child = start.raft.group;
   // One that began empty, while the parent's replica was not here, will be sent all this.
   if (IsSettled(child, start.raft.self.replica) || !starting_.emplace(child, nullptr).second) {
+    start.state = {};  // closes its engine
+    cleanup_->Run(
+        [disk = &env_.disk, folder = folder_->GenerationPath(child, start.generation)] {
+          (void)disk->RemoveTree(folder);
+        },
+        [] {});
     Touch(parent);
     return;
   }

@@ -147,7 +147,12 @@ void NodeImpl::TransferLeadership(ShardId shard, NodeId target,
 
 void NodeImpl::SplitShard(ShardId shard, const kv::SplitShard& split,
                           absl::AnyInvocable<void(absl::Status)> done) {
-  if (Replica* replica = FindReplicaOr(shard, done)) replica->Split(split, std::move(done));
+  Replica* const replica = FindReplicaOr(shard, done);
+  if (replica == nullptr) return;
+  if (IsTaken(split.child)) {
+    return done(absl::InvalidArgumentError("there is, or was, a shard " + ToString(split.child)));
+  }
+  replica->Split(split, std::move(done));
 }
 
 Route NodeImpl::RouteOf(std::string_view key) const {

@@ -114,8 +114,9 @@ void Replica::Turn() {
     making_child_ = false;
     ApplyNext();
   }
+  // What the child is to be made of must not be replaced before.
   const bool quiet = outstanding_persists_ == 0 && outstanding_fetches_ == 0 && !applying_ &&
-                     !compacting_ && !making_child_ && apply_queue_.empty();
+                     !compacting_ && !OwesChild() && apply_queue_.empty();
   if (install_.has_value() && !installing_ && quiet) BeginInstall();
   ArmDeadlineTimer();
 }

@@ -158,7 +158,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void AbortPreparingSplit(const absl::Status& why);
   bool OwesChild() const;
   void MakeChild();
-  void OnChildMade(Generation generation, absl::StatusOr<Applier::Child> child);
+  void OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> child);
   void MaybeSweep();
 
   // The log's length and the engine's durability (replica_storage.cc).

@@ -76,6 +76,8 @@ void Replica::OnStateReplaced(absl::StatusOr<kv::AppliedState> applied) {
         "snapshot_install_failed",
         {{"shard", shard_}, {"error", std::string(StdView(applied.status().message()))}});
     installing_ = false;
+    // What it said meanwhile was not heard.
+    if (applier_.has_state()) OnDurable(applier_.durable());
     DiscardInstall(SnapshotAnswer::Kind::kRefused);
     return;
   }

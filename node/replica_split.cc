@@ -145,18 +145,25 @@ void Replica::MakeChild() {
   if (IsLeader()) core_.AnnounceCommit();
   if (!EnsureFlushed(applied_.index)) return;
   making_child_ = true;
-  const ShardId child = applied_.last_split->child.shard;
-  const Generation generation = context_.next_generation;
+  ReplicaStart start;
+  start.generation = context_.next_generation;
   ++context_.next_generation;
-  applier_.MakeChild(context_.env.disk, context_.env.engines, child,
-                     context_.folder.GenerationPath(child, generation),
-                     Alive([this, generation](absl::StatusOr<Applier::Child> made) {
-                       OnChildMade(generation, std::move(made));
-                     }));
+  start.raft.group = applied_.last_split->child.shard;
+  start.raft.self = self_;
+  start.raft.hard_state = {.term = applied_.term, .vote = {}, .commit = applied_.index};
+  start.raft.snapshot = applied_.Meta();
+  start.raft.applied = applied_.index;
+  const ShardId child = start.raft.group;
+  std::string folder = context_.folder.GenerationPath(child, start.generation);
+  applier_.MakeChild(
+      context_.env.disk, context_.env.engines, child, std::move(folder),
+      Alive([this, start = std::move(start)](absl::StatusOr<Applier::Child> made) mutable {
+        OnChildMade(std::move(start), std::move(made));
+      }));
 }
 
-void Replica::OnChildMade(Generation generation, absl::StatusOr<Applier::Child> child) {
-  const ShardId shard = applied_.last_split->child.shard;
+void Replica::OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> child) {
+  const ShardId shard = start.raft.group;
   if (!child.ok()) {
     context_.env.logger.Error("shard_split_failed",
                               {{"shard", shard_},
@@ -165,18 +172,13 @@ void Replica::OnChildMade(Generation generation, absl::StatusOr<Applier::Child> 
     if (absl::IsDataLoss(child.status())) Fail(Annotate(child.status(), "cannot copy the state"));
     making_child_ = false;
     copy_again_at_ = Now() + kCopyPause;
+    // Until then nothing is applied here; another member may go on.
+    GiveUpLeadership();
     return;
   }
   context_.env.logger.Info("shard_split",
-                           {{"shard", shard_}, {"child", shard}, {"index", applied_.index}});
-  ReplicaStart start;
-  start.generation = generation;
+                           {{"shard", shard_}, {"child", shard}, {"index", start.raft.applied}});
   start.engine_note = std::move(child->note);
-  start.raft.group = shard;
-  start.raft.self = self_;
-  start.raft.hard_state = {.term = applied_.term, .vote = {}, .commit = applied_.index};
-  start.raft.snapshot = applied_.Meta();
-  start.raft.applied = applied_.index;
   start.state = std::move(child->state);
   context_.run_child(std::move(start), shard_, /*campaign=*/IsLeader());
 }

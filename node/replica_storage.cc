@@ -45,6 +45,7 @@ void Replica::RequestFlush() {
 bool Replica::EnsureFlushed(LogIndex upto) {
   constexpr Duration kAskAgain = std::chrono::seconds(1);
   if (durable_.index >= upto) return true;
+  if (installing_) return false;  // the engine is being replaced
   if (flush_requested_at_ < upto || Now() >= flush_requested_time_ + kAskAgain) RequestFlush();
   return false;
 }

@@ -53,7 +53,12 @@ CommandResult Model::Apply(const Command& command, const SessionToken& here) {
     return Owns(command) ? Execute(command) : Code(ResultCode::kWrongShard);
   }
   const auto session = FindSession(*command.identity.session);
-  if (session == sessions_.end()) return Code(ResultCode::kSessionUnknown);
+  if (session == sessions_.end()) {
+    const bool about_session = std::holds_alternative<KeepAlive>(command.operation) ||
+                               std::holds_alternative<CloseSession>(command.operation);
+    return Code(about_session || Owns(command) ? ResultCode::kSessionUnknown
+                                               : ResultCode::kWrongShard);
+  }
   // The order of use is that of the first use in each entry.
   if (session->last_entry != here.index) sessions_.splice(sessions_.end(), sessions_, session);
   session->last_entry = here.index;

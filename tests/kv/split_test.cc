@@ -151,6 +151,32 @@ TEST(Split, ASessionOfTheParentsLaterDaysIsTold) {
   EXPECT_EQ(child.Do(Put{Upper(), "v"}, InSession(earlier, 1)).code, ResultCode::kSessionUnknown);
 }
 
+// It may be known to who owns the key, and the write may have been executed there.
+TEST(Split, OfASessionThatIsNotThereOnlyTheKeysOwnerSpeaks) {
+  TestShard parent;
+  SplitInTheMiddle(parent);
+  TestShard child = TestShard::ChildOf(parent);
+  const SessionToken later = parent.OpenSession();
+  EXPECT_EQ(parent.Do(Increment{Lower(), 1}, InSession(later, 1)).code, ResultCode::kOk);
+  EXPECT_EQ(child.Do(Increment{Lower(), 1}, InSession(later, 1)).code, ResultCode::kWrongShard);
+  const SessionToken gone{.shard = kParent, .index = LogIndex(1), .position = 9};
+  EXPECT_EQ(child.Do(Increment{Lower(), 1}, InSession(gone, 1)).code, ResultCode::kWrongShard);
+  EXPECT_EQ(child.Do(KeepAlive{}, InSession(gone, 0)).code, ResultCode::kSessionUnknown);
+}
+
+TEST(Split, NoShardIsItsOwnChildOrItsAncestors) {
+  TestShard parent;
+  EXPECT_EQ(parent.Do(SplitShard{.child = kParent, .at = kMiddle, .shard_version = 1}).code,
+            ResultCode::kInvalid);
+  SplitInTheMiddle(parent);
+  TestShard child = TestShard::ChildOf(parent);
+  child.Do(Put{Upper(), "v"});
+  EXPECT_EQ(
+      child.Do(SplitShard{.child = kParent, .at = sharding::Slot{12000}, .shard_version = 2}).code,
+      ResultCode::kInvalid);
+  EXPECT_EQ(child.applied().descriptor.version, 2u);
+}
+
 TEST(Split, AGrandchildKnowsTheLaterDaysOfAllItsAncestors) {
   TestShard parent;
   const SessionToken early = parent.OpenSession();

@@ -111,6 +111,10 @@ TEST(NodeSplit, IsRefusedByWhomItCannotBe) {
   EXPECT_EQ(split(leader, ShardId(9), 8192, 1), absl::StatusCode::kNotFound);
   EXPECT_EQ(split(leader, kParent, 8192, 3), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(split(leader, kParent, 0, 1), absl::StatusCode::kInvalidArgument);
+  std::optional<absl::Status> of_itself;
+  rig.node(leader)->SplitShard(kParent, {.child = kParent, .at = kMiddle, .shard_version = 1},
+                               [&](absl::Status status) { of_itself = std::move(status); });
+  EXPECT_TRUE(of_itself.has_value() && absl::IsInvalidArgument(*of_itself));
   EXPECT_EQ(split(leader == 1 ? 2 : 1, kParent, 8192, 1), absl::StatusCode::kFailedPrecondition);
 }
 
@@ -147,6 +151,26 @@ TEST(NodeSplit, AMemberThatJumpedOverItGetsASnapshotOfTheChild) {
       rig.RunUntil([&] { return IsEverywhere(rig, kChild) && IsEverywhere(rig, kParent); }));
   EXPECT_EQ(rig.Get(away, Upper()), "up");
   EXPECT_EQ(rig.Get(away, Lower(99)), "low");
+}
+
+// What it has of the child's data would be swept away, and all of it sent by another node.
+TEST(NodeSplit, AParentThatStoppedForAWhileIsWaitedFor) {
+  NodeRig rig(8);
+  rig.StartAll();
+  ASSERT_TRUE(PutAt(rig, kParent, Upper(), "up").error.ok());
+  ASSERT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kParent); }));
+  const uint64_t stopped = rig.LeaderOf() == 1 ? 2 : 1;
+  rig.FailEngines(stopped, absl::UnavailableError("a compaction found no space"));
+  ASSERT_TRUE(PutAt(rig, kParent, Upper(), "newer").error.ok());
+  ASSERT_TRUE(rig.RunUntil([&] { return StatusOf(rig, stopped, kParent)->failed; }));
+  ASSERT_TRUE(SplitInTheMiddle(rig));
+  ASSERT_TRUE(PutAt(rig, kChild, Upper(1), "later").error.ok());
+  rig.RunUntil([] { return false; }, seconds(20));
+  EXPECT_FALSE(StatusOf(rig, stopped, kChild).has_value());
+  rig.FailEngines(stopped, absl::OkStatus());
+  ASSERT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kChild); }, seconds(60)));
+  EXPECT_EQ(rig.Get(stopped, Upper()), "newer");
+  EXPECT_EQ(rig.Get(stopped, Upper(1)), "later");
 }
 
 TEST(NodeSplit, WhatIsNotOwnedGoesByItself) {
