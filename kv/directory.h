@@ -1,0 +1,77 @@
+// The directory of the cluster: which nodes there are, and which shards, kept as rows of a shard of
+// its own. So it needs no log, snapshot or state machine of another kind: what changes is one
+// transaction of that shard, and whoever leads it loads the rows and goes on.
+//
+//   {directory}n NODE    sharding::NodeRecord
+//   {directory}s SHARD   sharding::ShardMapDelta of this shard alone
+//   {directory}v         the version of the shard map
+//
+// Numbers in keys are big-endian, as in kv/rows.h. One hash tag puts all of them into one slot.
+//
+// A value; not thread-safe.
+#ifndef FLOTILLA_KV_DIRECTORY_H_
+#define FLOTILLA_KV_DIRECTORY_H_
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/ids.h"
+#include "kv/command.h"
+#include "kv/read.h"
+#include "sharding/node_record.h"
+#include "sharding/shard_map.h"
+
+namespace flotilla::kv {
+
+// What the rows of the directory begin with, hash tag included.
+inline constexpr std::string_view kDirectoryPrefix = "{directory}";
+
+// From one directory to the next.
+struct DirectoryChange {
+  std::vector<sharding::NodeRecord> nodes;  // new, or as they are now
+  std::vector<NodeId> forgotten;
+  sharding::ShardMapDelta shards;  // since the directory's map
+
+  bool empty() const { return nodes.empty() && forgotten.empty() && shards.items.empty(); }
+};
+
+class Directory {
+ public:
+  // Of all rows of its shard. kDataLoss for rows that no directory writes or that do not fit
+  // together, kUnimplemented for newer ones.
+  static absl::StatusOr<Directory> Load(std::span<const Row> rows);
+
+  const sharding::ShardMap& shards() const { return shards_; }
+  const std::map<NodeId, sharding::NodeRecord>& nodes() const { return nodes_; }
+
+  // What these claims, true together, change. Errors as of sharding::ShardMap::Merge.
+  absl::StatusOr<DirectoryChange> Claim(std::span<const sharding::ShardClaim> claims) const;
+  // What a node's own word changes: a new node is registered, a known one has moved. Its duty is
+  // not the node's to choose. kFailedPrecondition when the id is taken by a node with another disk.
+  absl::StatusOr<DirectoryChange> Register(const sharding::NodeRecord& record) const;
+
+  // Makes a change of this directory durable. Without effect (Txn::otherwise, which is empty) when
+  // the rows are not this directory's: somebody else has changed them.
+  Command CommandFor(const DirectoryChange& change) const;
+  // Once that is applied. Errors as of sharding::ShardMap::Apply, nothing changed.
+  absl::Status Apply(const DirectoryChange& change);
+
+  friend bool operator==(const Directory&, const Directory&) = default;
+
+ private:
+  absl::Status TakeRow(const Row& row, sharding::ShardMapDelta& shards);
+
+  std::map<NodeId, sharding::NodeRecord> nodes_;
+  sharding::ShardMap shards_;
+  // Counts the changes: what a command expects to find.
+  uint64_t revision_ = 0;
+};
+
+}  // namespace flotilla::kv
+
+#endif  // FLOTILLA_KV_DIRECTORY_H_
