@@ -25,7 +25,7 @@ MUTANTS = [
                    "return false;\n",
                    "  (void)request;\n"),
         ),
-        expected=("leader completeness",)),
+        expected=("leader completeness", "persistence")),
     Mutant(
         name="votes_for_an_older_log",
         wrong="Logs are compared by their length alone, not by their last term first.",
@@ -33,7 +33,7 @@ MUTANTS = [
             Change("raft/raft_log.cc",
                    "  if (last.term != last_term()) return last.term > last_term();\n", ""),
         ),
-        expected=("leader completeness",)),
+        expected=("leader completeness", "persistence")),
     Mutant(
         name="vote_answered_before_durable",
         wrong="A vote leaves before the disk has it, so a restarted member may give another.",

@@ -95,7 +95,7 @@ MUTANTS = [
                    "  } else if (answer.incarnation.is_none()) {"),
             Change("node/node_replicas.cc",
                    "  if (founding && replica.value() <= identity.founders.size()) return false;\n",
-                   ""),
+                   "  (void)founding;\n"),
             # Founders are known by their disks before anyone asks who is a member.
             Change("node/cluster_join.cc",
                    "  if (founder != nullptr && founder->incarnation != peer.self.incarnation) {",

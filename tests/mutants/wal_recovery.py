@@ -75,11 +75,18 @@ MUTANTS = [
             Change("storage/log_replay.cc",
                    "  while (!group.entries.empty() && group.entries.back().index >= first) "
                    "group.entries.pop_back();\n",
-                   "  while (!group.entries.empty() && group.entries.back().index >= first &&\n"
-                   "         group.entries.back().term != item.entries.front().term) {\n"
-                   "    group.entries.pop_back();\n  }\n"
-                   "  if (!group.entries.empty() && "
-                   "group.entries.back().index >= first) return;\n"),
+                   "  std::vector<raft::Entry> behind;\n"
+                   "  while (!group.entries.empty() && group.entries.back().index >= first) {\n"
+                   "    if (group.entries.back().index > item.entries.back().index) {\n"
+                   "      behind.insert(behind.begin(), group.entries.back());\n"
+                   "    }\n"
+                   "    group.entries.pop_back();\n"
+                   "  }\n"),
+            Change("storage/log_replay.cc",
+                   "    group.entries.push_back(RecoveredEntry(frame));\n  }\n}\n",
+                   "    group.entries.push_back(RecoveredEntry(frame));\n  }\n"
+                   "  group.entries.insert(group.entries.end(), behind.begin(), behind.end());\n"
+                   "}\n"),
         ),
         expected=("CHECK failed", "persistence")),
     Mutant(

@@ -181,10 +181,7 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
       ClusterHost::Events{
           .died = [this](NodeIndex node) { nemesis_->OnDeath(node); },
           .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); },
-          .logged =
-              [this](NodeIndex node, std::string_view event) {
-                if (crash_at_line_ != nullptr) crash_at_line_->OnLine(node, event);
-              }});
+          .logged = [this](NodeIndex node, std::string_view event) { OnLogged(node, event); }});
   network_.SetAllLinks(options_.links);
   nemesis_ =
       std::make_unique<Nemesis>(Nemesis::World{.world = world_,
@@ -234,6 +231,15 @@ void ClusterWorld::OnFatal(NodeIndex node, const absl::Status& why) {
   world_.AtEndOfEvent([this, node, life = machine.life()] {
     if (host_->machine(node).life() == life) nemesis_->Crash(node, true);
   });
+}
+
+void ClusterWorld::OnLogged(NodeIndex node, std::string_view event) {
+  // A disk that reports its errors loses nothing that was acknowledged.
+  if (event == "log_group_suspect" && !atlas_->damaged(node)) {
+    record_.Fail("persistence: node " + std::to_string(node) +
+                 " lacks records that it has acknowledged");
+  }
+  if (crash_at_line_ != nullptr) crash_at_line_->OnLine(node, event);
 }
 
 void ClusterWorld::After(Duration delay, std::function<void()> task) {

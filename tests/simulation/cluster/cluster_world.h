@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,7 @@ class ClusterWorld {
 
  private:
   void OnFatal(NodeIndex node, const absl::Status& why);
+  void OnLogged(NodeIndex node, std::string_view event);
   void FormCluster();
   void After(Duration delay, std::function<void()> task);
   ShardId ShardOf(const std::string& key) const;

@@ -145,6 +145,9 @@ void GroupOracle::NoteEntry(const raft::Message& message, Term previous, const r
     Fail(message.from, "log matching: two logs differ at or before index " + ToString(entry.index) +
                            " with term " + ToString(entry.term) + " in both");
   }
+  if (added && entry.term == message.term && previous != entry.term) {
+    CheckElected(message.from, message.term, entry.index);
+  }
   if (added && entry.kind == raft::EntryKind::kConfiguration) NoteConfiguration(message, entry);
 }
 
@@ -180,6 +183,23 @@ void GroupOracle::NoteCommit(const raft::Member& leader, Term leader_term, LogIn
     const auto fact = entries_.find({index, term});
     if (fact == entries_.end()) return;
     term = fact->second.previous;
+  }
+}
+
+// Who leads was voted for by a quorum of the configuration that was the last in its log then:
+// before the first entry of its own.
+void GroupOracle::CheckElected(const raft::Member& leader, Term term, LogIndex first) const {
+  const auto configuration = ConfigurationBefore(first, term);
+  if (!configuration.has_value()) return;
+  record_.Mark("oracle.election_checked");
+  const auto agrees = [&](const raft::Member& member) {
+    if (member == leader) return true;
+    const auto vote = votes_.find({member.replica, term});
+    return vote != votes_.end() && vote->second == leader.replica;
+  };
+  if (!IsQuorum(configuration->second, agrees)) {
+    Fail(leader,
+         "election safety: leads in term " + ToString(term) + " without the votes of a quorum");
   }
 }
 

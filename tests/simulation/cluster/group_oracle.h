@@ -76,6 +76,7 @@ class GroupOracle {
   void NoteConfiguration(const raft::Message& message, const raft::Entry& entry);
   void CheckPromotions(const raft::Message& message, const raft::Configuration& before,
                        const raft::Configuration& after) const;
+  void CheckElected(const raft::Member& leader, Term term, LogIndex first) const;
   void NoteCommit(const raft::Member& leader, Term leader_term, LogIndex index);
   void CheckQuorum(const raft::Member& leader, Term term, LogIndex index);
   // By whose agreement a leader commits the entry, as far as that can be told.

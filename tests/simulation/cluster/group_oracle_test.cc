@@ -144,6 +144,22 @@ TEST_F(GroupOracleTest, NobodyRefusesWhatItAcknowledgedToTheSameLeader) {
               HasSubstr("its log agrees up to index 1, but it has acknowledged index 2"));
 }
 
+TEST_F(GroupOracleTest, ALeaderHasTheVotesOfAQuorumOfBothHalves) {
+  raft::Configuration joint = Voters({1, 2, 4});
+  joint.voters_outgoing = Voters({1, 2, 3}).voters;
+  Append(1, 2, {1, 1}, {Change(2, 2, joint)}, 1);
+  AskForVotes(2, 8, 2, 2);
+  Vote(1, 2, 8);
+  Append(2, 8, {2, 2}, {Command(3, 8, "noop")}, 1);
+  EXPECT_EQ(failure(), "");
+  EXPECT_EQ(record_.marks().at("oracle.election_checked"), 1u);
+  // Of the outgoing half node 1 alone agrees.
+  AskForVotes(4, 9, 3, 8);
+  Vote(1, 4, 9);
+  Append(4, 9, {3, 8}, {Command(4, 9, "noop")}, 1);
+  EXPECT_THAT(failure(), HasSubstr("leads in term 9 without the votes of a quorum"));
+}
+
 TEST_F(GroupOracleTest, ATermHasOneLeader) {
   Append(1, 2, {1, 1}, {}, 1);
   Say(2, 3, 2, raft::Heartbeat{.commit = LogIndex(1)});

@@ -253,6 +253,10 @@ void SimClientWorker::Batch(const KeyGroup& group) {
   BeginCall(CallKind::kBatch).tag = group.tag;
   client::Batch batch{DrawGroupWrite(group)};
   AddMutations(batch.mutations);
+  // What was just written there is no number: all of such a batch is refused.
+  const bool puts = batch.mutations.front().kind != Mutation::Kind::kDelete;
+  doomed_ = puts && random_.Chance(1, 8);
+  if (doomed_) batch.mutations.push_back(Mutation::Increment(group.left()));
   Execute(std::move(batch),
           [this](client::Result& result) { FillMutations(std::get<BatchResult>(result).results); });
 }
@@ -373,11 +377,16 @@ void SimClientWorker::OnFailure(const Status& status) {
   if (record.tracing()) {
     record.Trace("process " + std::to_string(process_) + ": " + status.ToString());
   }
-  if (IsDefect(status)) record.Fail("a client is told: " + status.ToString());
+  const bool doomed = call_.kind == CallKind::kBatch && doomed_;
+  const bool deserved = doomed && status.reason() == reason::kNotANumber;
+  if (deserved) record.Mark("client.batch_refused");
+  if (IsDefect(status) && !deserved) record.Fail("a client is told: " + status.ToString());
   if (status.reason() == reason::kSessionUnknown) record.Mark("client.session_lost");
   call_.error = std::string(ToString(status.code())) + " " + status.reason();
-  // What happened for certain, but with which result nobody knows, may at least have happened.
-  Finish(status.outcome() == Outcome::kNotApplied ? OpFate::kFail : OpFate::kInfo);
+  // What happened for certain, but with which result nobody knows, may at least have happened; and
+  // what cannot be carried out was not, also when nobody says so.
+  const bool not_applied = doomed || status.outcome() == Outcome::kNotApplied;
+  Finish(not_applied ? OpFate::kFail : OpFate::kInfo);
 }
 
 void SimClientWorker::Finish(OpFate fate) {

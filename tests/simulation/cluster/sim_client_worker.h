@@ -146,6 +146,8 @@ class SimClientWorker {
   std::map<std::string, std::optional<Seen>> seen_;
 
   HistoryCall call_;
+  // The batch that was asked for last cannot be carried out.
+  bool doomed_ = false;
   std::optional<Scan> scan_;
   std::deque<Demand> demands_;
   bool busy_ = false;
