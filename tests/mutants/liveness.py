@@ -23,7 +23,8 @@ MUTANTS = [
                    "if (peers_.size() > 1'000 && !HasActiveQuorum()) "
                    "return Verdict::kStepsDown;"),
         ),
-        expected=("liveness",)),
+        expected=("liveness",),
+        worlds=("cluster", "raft")),
     Mutant(
         name="neither_pre_vote_nor_stickiness",
         wrong="Whoever cannot hear its leader deposes it with ever higher terms.",
@@ -37,7 +38,8 @@ MUTANTS = [
                    "state_.options.check_quorum) {",
                    "if (request != nullptr && request->pre && state_.options.check_quorum) {"),
         ),
-        expected=("liveness",)),
+        expected=("liveness",),
+        worlds=("cluster", "raft")),
     Mutant(
         name="no_random_election_timeout",
         wrong="All members time out after the same time, and outvote each other for ever.",
@@ -66,7 +68,8 @@ MUTANTS = [
                    "  if (peer == nullptr || peer->progress.state() != "
                    "Progress::State::kSnapshot || !ok) return;\n"),
         ),
-        expected=("liveness",)),
+        expected=("liveness",),
+        worlds=("cluster", "raft")),
     Mutant(
         name="lost_probe_never_repeated",
         wrong="A leader waits for the answer to a probe that was lost.",
@@ -111,7 +114,8 @@ MUTANTS = [
                    "  if (progress.state() != Progress::State::kSnapshot && "
                    "NeedsHeartbeat(progress)) {\n    SendHeartbeat(progress);\n  }\n"),
         ),
-        expected=("liveness",)),
+        expected=("liveness",),
+        worlds=("cluster", "raft")),
     Mutant(
         name="removed_member_not_told",
         wrong="A member that was removed while it was away never hears of it.",
