@@ -52,11 +52,11 @@ struct SegmentPool::Preparation {
 };
 
 struct SegmentPool::Recycling {
-  std::vector<SegmentNumber> segments;
-  size_t keep = 0;  // how many become spares
+  SegmentNumber segment;
+  bool keep = false;  // as a spare
 
   absl::Status status;
-  std::vector<std::string> spares;
+  std::string spare;
 };
 
 SegmentPool::SegmentPool(const LogOptions& options, Disk& disk, Clock& clock, Executor& home,
@@ -156,37 +156,41 @@ void SegmentPool::WaitForSpace(const absl::Status& status) {
 }
 
 void SegmentPool::Recycle(std::vector<SegmentNumber> segments) {
-  if (failed_ || segments.empty()) return;
+  superseded_.insert(superseded_.end(), segments.begin(), segments.end());
+  RecycleNext();
+}
+
+// One after the other: many may come at once, when a group that held them back has moved on, and
+// the writer must not wait behind all of them for its next segment.
+void SegmentPool::RecycleNext() {
+  if (failed_ || recycling_ || superseded_.empty()) return;
+  recycling_ = true;
   auto job = std::make_shared<Recycling>();
-  job->segments = std::move(segments);
-  job->keep = spares_.size() < kSparesMax ? kSparesMax - spares_.size() : 0;
+  job->segment = superseded_.front();
+  superseded_.pop_front();
+  job->keep = spares_.size() < kSparesMax;
   sequence_->Run([job, &disk = disk_, folder = options_.folder] { CarryOut(disk, folder, *job); },
                  [this, job] { FinishRecycling(*job); });
 }
 
 void SegmentPool::FinishRecycling(Recycling& job) {
+  recycling_ = false;
   if (!job.status.ok()) return Fail(job.status);
-  spares_.insert(spares_.end(), job.spares.begin(), job.spares.end());
-  if (retry_ == 0) return;
-  home_.Cancel(std::exchange(retry_, 0));
-  Prepare(0);
+  if (job.keep) spares_.push_back(std::move(job.spare));
+  if (retry_ != 0) {
+    home_.Cancel(std::exchange(retry_, 0));
+    Prepare(0);
+  }
+  RecycleNext();
 }
 
 // The folder is synced after each file, so that a crash leaves no hole in the row of numbers: a
 // hole is how recovery sees that a file was lost.
 void SegmentPool::CarryOut(Disk& disk, const std::string& folder, Recycling& job) {
-  const auto recycle = [&]() -> absl::Status {
-    for (const SegmentNumber number : job.segments) {
-      const std::string path = JoinPath(folder, SegmentFileName(number));
-      const std::string spare = JoinPath(folder, SpareFileName(number));
-      const bool keep = job.spares.size() < job.keep;
-      FLOTILLA_RETURN_IF_ERROR(keep ? disk.Rename(path, spare) : disk.Remove(path));
-      FLOTILLA_RETURN_IF_ERROR(disk.SyncDir(folder));
-      if (keep) job.spares.push_back(spare);
-    }
-    return absl::OkStatus();
-  };
-  job.status = recycle();
+  const std::string path = JoinPath(folder, SegmentFileName(job.segment));
+  job.spare = JoinPath(folder, SpareFileName(job.segment));
+  job.status = job.keep ? disk.Rename(path, job.spare) : disk.Remove(path);
+  if (job.status.ok()) job.status = disk.SyncDir(folder);
 }
 
 void SegmentPool::Fail(const absl::Status& status) {

@@ -10,6 +10,7 @@
 #define FLOTILLA_STORAGE_LOG_SEGMENT_POOL_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,7 @@ class SegmentPool {
   static void CarryOut(Disk& disk, const std::string& folder, Recycling& job);
   void StartPreparation();
   void FinishPreparation(Preparation& job);
+  void RecycleNext();
   void FinishRecycling(Recycling& job);
   void WaitForSpace(const absl::Status& status);
   void Fail(const absl::Status& status);
@@ -83,6 +85,8 @@ class SegmentPool {
 
   SegmentNumber next_;
   std::vector<std::string> spares_;
+  std::deque<SegmentNumber> superseded_;  // to be recycled, oldest first
+  bool recycling_ = false;
   std::optional<PreparedSegment> prepared_;
   uint64_t wanted_bytes_ = 0;
   bool preparing_ = false;
