@@ -46,6 +46,7 @@ class RaftCore::Impl {
   void SnapshotFinished(const Member& to, Term term, bool ok, LogIndex meta_index);
   absl::Status SnapshotInstalled(const InstalledSnapshot& snapshot);
   bool WouldInstall(const SnapshotMeta& meta) const;
+  void ForgetApplied() { state_.ForgetApplied(); }
   void Compacted(LogIndex index);
   LogIndex CompactionHint() const;
   Outputs TakeOutputs();

@@ -174,7 +174,7 @@ std::vector<PeerProgress> Leader::Peers() const {
   for (const Peer& peer : peers_) {
     const Progress& progress = peer.progress;
     peers.push_back({progress.member(), state_.configuration().IsVoter(progress.member().replica),
-                     progress.match(), progress.recently_active(),
+                     progress.match(), progress.heard_lately(),
                      progress.state() == Progress::State::kSnapshot});
   }
   return peers;

@@ -49,6 +49,7 @@ class MemberState {
   void AppendFromLeader(std::vector<Entry> entries);
   void CommitTo(LogIndex index) { log_.CommitTo(index); }
   void AppliedTo(LogIndex index) { log_.AppliedTo(index); }
+  void ForgetApplied() { log_.ForgetApplied(); }
   void CompactTo(LogIndex index);
   void InstallSnapshot(const SnapshotMeta& meta);
   void OnPersisted(Ticket ticket) { persistence_.OnDone(ticket); }

@@ -18,6 +18,7 @@
 #define FLOTILLA_RAFT_PROGRESS_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "base/ids.h"
 #include "raft/inflights.h"
@@ -67,7 +68,10 @@ class Progress {
   ReadCounter acknowledged() const { return acknowledged_; }
   // For CheckQuorum: whether it was heard of since the last Forget.
   bool recently_active() const { return recently_active_; }
-  void ForgetActivity() { recently_active_ = false; }
+  void ForgetActivity() { was_active_ = std::exchange(recently_active_, false); }
+  // For all who look at any other moment: whether it was in this period or in the one before.
+  // Whoever looked as often as quorums are checked could else find everybody silent for ever.
+  bool heard_lately() const { return recently_active_ || was_active_; }
 
   // What the peer has been told. A message may be lost: heartbeats repeat both.
   LogIndex sent_commit = LogIndex(0);
@@ -87,6 +91,7 @@ class Progress {
 
   ReadCounter acknowledged_ = 0;
   bool recently_active_ = true;
+  bool was_active_ = false;
   // Since the last heartbeat was due.
   bool heard_ = true;
   LogIndex match_at_heartbeat_;

@@ -51,6 +51,7 @@ absl::Status RaftCore::SnapshotInstalled(const InstalledSnapshot& snapshot) {
   return impl_->SnapshotInstalled(snapshot);
 }
 bool RaftCore::WouldInstall(const SnapshotMeta& meta) const { return impl_->WouldInstall(meta); }
+void RaftCore::ForgetApplied() { impl_->ForgetApplied(); }
 void RaftCore::Compacted(LogIndex index) { impl_->Compacted(index); }
 LogIndex RaftCore::CompactionHint() const { return impl_->CompactionHint(); }
 

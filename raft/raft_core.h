@@ -230,6 +230,9 @@ class RaftCore {
   // get it, and the sender may be told that the transfer is finished.
   bool WouldInstall(const SnapshotMeta& meta) const;
 
+  // For a group at rest: frees the memory of entries that are applied. A peer that lacks some makes
+  // the core fetch them.
+  void ForgetApplied();
   // Forgets entries up to `index`, which the state machine durably contains. The host calls it
   // after its log holds the compaction. Precondition: index <= applied.
   void Compacted(LogIndex index);

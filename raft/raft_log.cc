@@ -150,6 +150,10 @@ void RaftLog::EvictBeyondCache() {
   while (evicted_ < applied_ && applied_end - EndOffset(evicted_) > cache_bytes_) EvictNext();
 }
 
+void RaftLog::ForgetApplied() {
+  while (evicted_ < applied_) EvictNext();
+}
+
 void RaftLog::EvictNext() {
   ++evicted_;
   Entry& entry = slots_[evicted_ - base_.index - 1].entry;

@@ -60,6 +60,8 @@ class RaftLog {
   void CommitTo(LogIndex index);
   // Precondition: index <= applying. Never goes back. Forgets payloads beyond the cache's budget.
   void AppliedTo(LogIndex index);
+  // Forgets the payloads of all that is applied, whatever the cache may hold.
+  void ForgetApplied();
   // Forgets the entries up to `index` altogether. Precondition: index <= applied.
   void CompactTo(LogIndex index);
   // A snapshot up to `base` has replaced the applied state. What follows it in the log is kept if

@@ -202,6 +202,16 @@ TEST(RaftLog, AppliedPayloadsBeyondTheCacheAreForgotten) {
   EXPECT_EQ(log.TermAt(At(1)), Term(1));
 }
 
+TEST(RaftLog, ALogAtRestForgetsAllThatIsAppliedAndNothingElse) {
+  RaftLog log = LogWith({1, 1, 1, 1}, 4, 0);
+  log.TakeCommitted(At(4), kNoLimit);
+  log.AppliedTo(At(2));
+  EXPECT_TRUE(log.HasPayloadsFrom(At(1)));
+  log.ForgetApplied();
+  EXPECT_FALSE(log.HasPayloadsFrom(At(2)));
+  EXPECT_TRUE(log.HasPayloadsFrom(At(3)));
+}
+
 TEST(RaftLog, ConfigurationsAreNeverForgotten) {
   std::vector<Entry> entries = EntriesOf({1, 1});
   entries[0].kind = EntryKind::kConfiguration;
