@@ -10,6 +10,8 @@ PlanLimits::PlanLimits(const ClusterView& view, const PlannerOptions& options) :
   for (const ShardView& shard : view.shards) {
     if (!shard.pending.has_value()) continue;
     is_idle_ = false;
+    // A change without nodes copies nothing: leadership on its way, or somebody else's work.
+    if (shard.pending->from.is_none() && shard.pending->to.is_none()) continue;
     ++usage_.moves;
     CountAt(shard.pending->from, usage_);
     CountAt(shard.pending->to, usage_);

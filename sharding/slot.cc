@@ -47,4 +47,17 @@ Slot SlotOf(std::string_view key) {
   return Slot{static_cast<uint16_t>(Crc16(HashTag(key)) % kSlotCount)};
 }
 
+std::optional<Slot> SlotOfRange(std::string_view from, std::string_view to) {
+  const std::string_view tag = HashTag(from);
+  if (tag.size() == from.size()) return std::nullopt;
+  // With the brace behind the tag. The first string that does not begin with it, but is above all
+  // that do, has the next character in the place of that brace.
+  const std::string_view head = from.substr(0, tag.data() + tag.size() + 1 - from.data());
+  const bool ends_inside = to.starts_with(head);
+  const bool ends_behind = to.size() == head.size() &&
+                           to.starts_with(head.substr(0, head.size() - 1)) && to.back() == '}' + 1;
+  if (!ends_inside && !ends_behind) return std::nullopt;
+  return SlotOf(from);
+}
+
 }  // namespace flotilla::sharding

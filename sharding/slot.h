@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace flotilla::sharding {
@@ -28,6 +29,10 @@ std::string_view HashTag(std::string_view key);
 
 // Crc16 of the hash tag, modulo 16,384.
 Slot SlotOf(std::string_view key);
+
+// The slot of all keys in [from, to), where a hash tag that they begin with tells; an empty `to` is
+// no bound.
+std::optional<Slot> SlotOfRange(std::string_view from, std::string_view to);
 
 // A contiguous range of slots, both ends included; never empty.
 struct Arc {

@@ -110,5 +110,22 @@ TEST(Arc, IsTheWholeRingUnlessCut) {
   EXPECT_FALSE((Arc{Slot{0}, Slot{kSlotCount - 2}}.IsWholeRing()));
 }
 
+TEST(SlotOfRange, IsThatOfTheTagThatAllKeysBeginWith) {
+  const Slot slot = SlotOf("{order/7}");
+  EXPECT_EQ(SlotOfRange("{order/7}", "{order/7~"), slot) << "all that begins with the tag";
+  EXPECT_EQ(SlotOfRange("{order/7}items/", "{order/7}items0"), slot);
+  EXPECT_EQ(SlotOfRange("a{order/7}b", "a{order/7~"), slot);
+}
+
+TEST(SlotOfRange, IsNoneWhereKeysMayHaveOthers) {
+  EXPECT_EQ(SlotOfRange("{order/7}", ""), std::nullopt);
+  EXPECT_EQ(SlotOfRange("{order/7}", "{order/8}"), std::nullopt);
+  EXPECT_EQ(SlotOfRange("{order/7}", "{order/7~a"), std::nullopt);
+  EXPECT_EQ(SlotOfRange("{order/7", "{order/8"), std::nullopt);
+  EXPECT_EQ(SlotOfRange("{}a", "{}b"), std::nullopt);
+  EXPECT_EQ(SlotOfRange("a", "b"), std::nullopt);
+  EXPECT_EQ(SlotOfRange("", ""), std::nullopt);
+}
+
 }  // namespace
 }  // namespace flotilla::sharding
