@@ -59,10 +59,15 @@ void ClientCore::Close() {
 }
 
 void ClientCore::Start(Call call) {
+  if (!call.slot.has_value() && IsSpread(call.operation)) {
+    spread_.Begin(std::move(call));
+    return;
+  }
   PendingCall& pending = calls_.emplace_back();
   pending.self = std::prev(calls_.end());
   pending.call = std::move(call);
   pending.is_write = IsWrite(pending.call.operation);
+  pending.slot = pending.call.slot;
   if (const std::string* key = RoutingKey(pending.call.operation)) {
     pending.slot = sharding::SlotOf(*key);
   }
@@ -104,7 +109,7 @@ const ShardRoute* ClientCore::RouteOf(const PendingCall& call) const {
   if (const auto* open = std::get_if<OpenSession>(&call.call.operation)) {
     return routes_.Find(open->shard);
   }
-  // A range has its keys in every shard: whoever leads the first one gathers them.
+  // Nothing but a BatchGet without keys.
   return routes_.empty() ? nullptr : &routes_.shards().front();
 }
 
@@ -149,9 +154,11 @@ void ClientCore::OnSessionOpening(ShardId shard, StatusOr<Result> result) {
 void ClientCore::OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) {
   if (auto* error = std::get_if<ServerError>(&reply.outcome)) {
     Refused(link, call, *error);
-  } else {
-    Finish(call, std::get<Result>(std::move(reply.outcome)));
+    return;
   }
+  auto& result = std::get<Result>(reply.outcome);
+  if (auto* deletion = std::get_if<ShardDeletion>(&result)) deletion->arc = call.sent_arc;
+  Finish(call, std::move(result));
 }
 
 // What a node refuses at the call's own deadline arrives after it. Unheard, a client with short
@@ -185,6 +192,11 @@ void ClientCore::Refused(NodeLink& link, PendingCall& call, const ServerError& e
     FinishRefused(call, error);
     return;
   }
+  if (call.call.ends_at_wrong_shard && RemedyFor(error) == Remedy::kRefreshRoutes) {
+    AskForMap();
+    FinishRefused(call, error);
+    return;
+  }
   call.last_error = StatusOf(error, Outcome::kNotApplied);
   Retry(link, call, error);
 }
@@ -202,6 +214,9 @@ void ClientCore::Retry(NodeLink& link, PendingCall& call, const ServerError& err
       break;
     }
     case Remedy::kRefreshRoutes:
+      // Whoever says so knows more of the shard than the map does, unlike the next best node, which
+      // may be cut off and go on telling the same for ever.
+      map_source_ = link.endpoint();
       AskForMap();
       break;
     case Remedy::kNewSession:
@@ -263,6 +278,11 @@ void ClientCore::Finish(PendingCall& call, StatusOr<Result> result) {
   ended_cost_ += call.call.cost;
   finished_.emplace_back(std::move(call.call.done), std::move(result));
   calls_.erase(call.self);
+}
+
+void ClientCore::EndSpread(Call call, StatusOr<Result> result) {
+  ended_cost_ += call.cost;
+  finished_.emplace_back(std::move(call.done), std::move(result));
 }
 
 void ClientCore::FinishRefused(PendingCall& call, const ServerError& error) {

@@ -3,9 +3,10 @@
 // very code that the library runs on its thread.
 //
 //   Execute -> route (shard map) -> session (writes) -> link (batches) -> reply
-//      ^            |  unknown          | none open         | refused, lost, silent
+//      |  ^         |  unknown          | none open         | refused, lost, silent
 //      |            v                   v                   v
-//      +------ wait for map      wait for session      back off, other node
+//      |  +--- wait for map      wait for session      back off, other node
+//      +-> several shards (spread_calls.h): as many calls, and their answers together
 //
 // What it promises:
 //   - A call ends at the latest a few milliseconds after its deadline.
@@ -34,6 +35,7 @@
 #include "client/pending_call.h"
 #include "client/route_table.h"
 #include "client/session_keeper.h"
+#include "client/spread_calls.h"
 #include "flotilla/status.h"
 
 namespace flotilla::client {
@@ -52,7 +54,7 @@ struct CoreOptions {
   SessionLimits sessions;
 };
 
-class ClientCore final : private NodeLink::Owner {
+class ClientCore final : private NodeLink::Owner, private SpreadCalls::Host {
  public:
   // All references outlive the core. Lives, like all its calls and callbacks, on `executor`; not to
   // be destroyed in a callback.
@@ -86,6 +88,11 @@ class ClientCore final : private NodeLink::Owner {
   bool HasIdentity(PendingCall& call, const ShardRoute& route);
   void OpenSessionOf(ShardId shard);
   void OnSessionOpening(ShardId shard, StatusOr<Result> result);
+
+  // SpreadCalls::Host: calls over several shards, whose parts come and go here as calls do.
+  const RouteTable& Routes() const override { return routes_; }
+  void StartPart(Call part) override { Start(std::move(part)); }
+  void EndSpread(Call call, StatusOr<Result> result) override;
 
   // When it does not go well.
   void Refused(NodeLink& link, PendingCall& call, const ServerError& error);
@@ -137,11 +144,14 @@ class ClientCore final : private NodeLink::Owner {
   NodeSet nodes_;
   RouteTable routes_;
   SessionKeeper sessions_;
+  SpreadCalls spread_{*this};
 
   std::list<PendingCall> calls_;  // in the order of their start
   CallQueue await_map_;
   const NodeLink* map_asked_ = nullptr;  // who is being asked for the map
-  Timed map_poll_;                       // in the wheel: when to ask again
+  // Whom to ask next, if there is a reason; empty: the favourite.
+  std::string map_source_;
+  Timed map_poll_;  // in the wheel: when to ask again
   uint32_t map_failures_ = 0;
   Status last_link_error_;  // why calls that were never sent have to wait; OK: no reason is known
 

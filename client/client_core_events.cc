@@ -154,7 +154,7 @@ bool ClientCore::NeedsMap() const {
 
 void ClientCore::AskForMap() {
   if (map_asked_ != nullptr || map_poll_.linked()) return;
-  NodeLink* link = nodes_.Choose({});
+  NodeLink* link = nodes_.Choose(std::exchange(map_source_, {}));
   if (link == nullptr) {
     OnMapFailure();
     return;

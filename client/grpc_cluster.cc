@@ -71,6 +71,9 @@ ClusterStatus AskAllNodes(const std::vector<std::string>& endpoints,
         for (const v1::Node& other : question->response.nodes()) {
           named.emplace_back(other.node_id(), other.client_address());
         }
+        for (const ListedNode& other : node.directory.nodes) {
+          named.emplace_back(other.node_id, other.client_address);
+        }
       } else {
         node.status = StatusOfCall(question->status, question->endpoint);
       }

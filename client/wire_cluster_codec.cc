@@ -43,6 +43,9 @@ std::string NameOf(v1::ReplicaRole role) {
 ReplicaStatus Decode(const v1::ReplicaStatus& message) {
   ReplicaStatus replica;
   replica.shard_id = message.shard_id();
+  replica.shard_version = message.shard_version();
+  replica.first_slot = message.first_slot();
+  replica.last_slot = message.last_slot();
   replica.replica_id = message.replica_id();
   replica.role = NameOf(message.role());
   replica.leader_node_id = message.leader_node_id();
@@ -51,11 +54,51 @@ ReplicaStatus Decode(const v1::ReplicaStatus& message) {
   replica.applied_index = message.applied_index();
   replica.last_log_index = message.last_log_index();
   replica.engine_bytes = message.engine_bytes();
+  replica.pending_requests = message.pending_writes() + message.pending_reads();
+  replica.requests_per_second = message.requests_per_second();
   for (const v1::Member& member : message.members()) {
     (member.voter() ? replica.voters : replica.learners).push_back(member.node_id());
+    replica.members.push_back({member.node_id(), member.voter(), member.match_index(),
+                               member.active(), member.snapshot_pending()});
   }
   replica.failure = message.failure();
   return replica;
+}
+
+std::string NameOf(v1::NodeDuty duty) {
+  switch (duty) {
+    case v1::NODE_DUTY_SERVE:
+      return "serve";
+    case v1::NODE_DUTY_DRAIN:
+      return "drain";
+    case v1::NODE_DUTY_LEAVE:
+      return "leave";
+    default:
+      return "unknown";
+  }
+}
+
+DirectoryStatus Decode(const v1::DirectoryStatus& message) {
+  DirectoryStatus directory;
+  directory.leader_node_id = message.leader_node_id();
+  directory.map_version = message.map_version();
+  directory.replicas_wanted = message.replicas_wanted();
+  for (const v1::DirectoryNode& node : message.nodes()) {
+    ListedNode& listed = directory.nodes.emplace_back();
+    listed.node_id = node.node_id();
+    listed.client_address = node.client_address();
+    listed.peer_address = node.peer_address();
+    listed.zone = node.zone();
+    listed.weight = node.weight();
+    listed.duty = NameOf(node.duty());
+    if (node.has_silent_ms()) listed.silent_seconds = static_cast<double>(node.silent_ms()) / 1000;
+    directory.from_leader |= node.has_silent_ms();
+  }
+  for (const v1::StepUnderWay& step : message.steps()) {
+    directory.steps.push_back({step.what(), step.shard_id(), step.seconds()});
+  }
+  if (message.has_replica()) directory.replica = Decode(message.replica());
+  return directory;
 }
 
 }  // namespace
@@ -77,6 +120,7 @@ NodeStatus DecodeNodeStatus(const v1::GetClusterStatusResponse& response) {
   for (const v1::ReplicaStatus& replica : response.replicas()) {
     status.replicas.push_back(Decode(replica));
   }
+  status.directory = Decode(response.directory());
   return status;
 }
 

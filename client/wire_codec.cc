@@ -1,5 +1,6 @@
 #include "client/wire_codec.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -87,6 +88,11 @@ class OperationWriter {
     request.set_limit(scan.limit);
     request.set_page_size(scan.page_size);
     request.set_page_token(scan.page_token);
+    request.set_page_bytes(scan.page_bytes);
+    if (scan.slots.has_value()) {
+      request.mutable_slots()->set_first_slot(scan.slots->first.value);
+      request.mutable_slots()->set_last_slot(scan.slots->last.value);
+    }
     return HeaderOf(request);
   }
   v1::RequestHeader* operator()(const Put& put) {
@@ -185,18 +191,23 @@ bool Fits(const OutgoingOperation& shared, const OutgoingOperation& own) {
          own.traceparent == shared.traceparent && SameTimeout(shared.timeout, own.timeout);
 }
 
-// The operation whose header serves for most: a write, because it has a session.
-const OutgoingOperation& Typical(std::span<const OutgoingOperation> batch) {
-  for (const OutgoingOperation& out : batch) {
-    if (!out.session_token.empty()) return out;
-  }
-  return batch.front();
+// The operation whose header serves for most: a write, because it has a session. An operation
+// cannot take back what that header says: where one goes to any version, it names none.
+OutgoingOperation Typical(std::span<const OutgoingOperation> batch) {
+  const auto write = std::find_if(batch.begin(), batch.end(), [](const OutgoingOperation& out) {
+    return !out.session_token.empty();
+  });
+  OutgoingOperation typical = write == batch.end() ? batch.front() : *write;
+  const bool any_version = std::any_of(
+      batch.begin(), batch.end(), [](const OutgoingOperation& o) { return o.shard_version == 0; });
+  if (any_version) typical.shard_version = 0;
+  return typical;
 }
 
 }  // namespace
 
 void EncodeBatch(std::span<const OutgoingOperation> batch, v1::PipelineRequest& message) {
-  const OutgoingOperation& typical = Typical(batch);
+  const OutgoingOperation typical = Typical(batch);
   WriteHeader(typical, *message.mutable_header());
   message.mutable_operations()->Reserve(static_cast<int>(batch.size()));
   for (const OutgoingOperation& out : batch) {

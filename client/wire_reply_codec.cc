@@ -1,4 +1,5 @@
 // The answers: from messages of flotilla.v1 to the client's values.
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -41,12 +42,22 @@ BatchGetResult Decode(v1::BatchGetResponse& response) {
   return result;
 }
 
-ScanPage Decode(v1::ScanResponse& response) {
-  ScanPage page;
+// None for a ring that this client could only guess at.
+std::optional<sharding::Arc> ArcOf(uint32_t first_slot, uint32_t last_slot) {
+  if (last_slot >= sharding::kSlotCount || first_slot > last_slot) return std::nullopt;
+  return sharding::Arc{sharding::Slot{static_cast<uint16_t>(first_slot)},
+                       sharding::Slot{static_cast<uint16_t>(last_slot)}};
+}
+
+ShardPage Decode(v1::ScanResponse& response) {
+  ShardPage page;
   page.entries.reserve(static_cast<size_t>(response.rows_size()));
   for (auto& row : *response.mutable_rows()) Decode(row, page.entries.emplace_back());
   page.count = response.count();
-  page.next_page_token = std::move(*response.mutable_next_page_token());
+  page.resume_key = std::move(*response.mutable_resume_key());
+  if (response.state().has_slots()) {
+    page.arc = ArcOf(response.state().slots().first_slot(), response.state().slots().last_slot());
+  }
   page.lag = LagOf(response.state());
   return page;
 }
@@ -129,8 +140,8 @@ Reply DecodeReply(v1::PipelineResult& result) {
       return {id, Result(AppendResult{result.append().version()})};
     case Case::kDeleteRange: {
       auto& page = *result.mutable_delete_range();
-      return {id, Result(DeleteRangeResult{page.deleted(),
-                                           std::move(*page.mutable_next_page_token())})};
+      return {id, Result(ShardDeletion{page.deleted(), std::move(*page.mutable_resume_key()),
+                                       std::nullopt})};
     }
     case Case::kBatch:
       return {id, Result(BatchResult{DecodeResults(result.batch().results())})};
@@ -153,14 +164,10 @@ Reply DecodeReply(v1::PipelineResult& result) {
 ShardMap DecodeShardMap(const v1::GetShardMapResponse& response) {
   ShardMap map;
   for (const v1::Shard& shard : response.shards()) {
-    // Of a cluster with another ring this client could only guess.
-    if (shard.last_slot() >= sharding::kSlotCount || shard.first_slot() > shard.last_slot()) {
-      continue;
-    }
-    const sharding::Arc arc{sharding::Slot{static_cast<uint16_t>(shard.first_slot())},
-                            sharding::Slot{static_cast<uint16_t>(shard.last_slot())}};
+    const std::optional<sharding::Arc> arc = ArcOf(shard.first_slot(), shard.last_slot());
+    if (!arc.has_value()) continue;
     map.shards.push_back(
-        {{ShardId(shard.shard_id()), arc, shard.shard_version()}, shard.route().leader_address()});
+        {{ShardId(shard.shard_id()), *arc, shard.shard_version()}, shard.route().leader_address()});
   }
   for (const v1::Node& node : response.nodes()) {
     if (!node.client_address().empty()) map.endpoints.push_back(node.client_address());

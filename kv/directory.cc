@@ -21,12 +21,13 @@ std::string RowKey(char kind, uint64_t id) {
   return key;
 }
 
-// How far the directory has come: its changes, and the version of its shard map.
-std::string EncodeVersionRow(uint64_t revision, uint64_t map_version) {
+// How far the directory has come: its changes, the version of its shard map, the ids it gave away.
+std::string EncodeVersionRow(uint64_t revision, uint64_t map_version, ShardId last_named) {
   std::string out;
   PutFormatHeader(out, kVersionKind, kNewestVersion);
   PutVarint(out, revision);
   PutVarint(out, map_version);
+  PutVarint(out, last_named.value());
   return out;
 }
 
@@ -36,6 +37,8 @@ absl::Status Foreign(std::string_view key) {
 }
 
 }  // namespace
+
+std::string Directory::VersionKey() { return RowKey('v'); }
 
 absl::StatusOr<Directory> Directory::Load(std::span<const Row> rows) {
   Directory directory;
@@ -52,6 +55,7 @@ absl::Status Directory::TakeRow(const Row& row, sharding::ShardMapDelta& shards)
         ReadFormatHeader(in, kVersionKind, kNewestVersion, "version of the directory"));
     revision_ = in.Varint();
     shards.version = in.Varint();
+    last_named_ = ShardId(in.Varint());
     return in.Finish("version of the directory");
   }
   const std::string_view key = row.key;
@@ -94,13 +98,22 @@ absl::StatusOr<DirectoryChange> Directory::Register(const sharding::NodeRecord& 
   return change;
 }
 
+absl::StatusOr<DirectoryChange> Directory::NameShard() const {
+  if (!shards_.IsFounded()) {
+    return absl::UnavailableError("the directory has not heard of all founding shards yet");
+  }
+  const ShardId last = std::max(last_named_, shards_.shards().rbegin()->first);
+  const ShardId next = std::max(ShardId(last.value() + 1), kFirstNamedShard);
+  return DirectoryChange{.nodes = {}, .forgotten = {}, .shards = {}, .named = next};
+}
+
 Command Directory::CommandFor(const DirectoryChange& change) const {
   Txn txn;
   Condition& unchanged = txn.conditions.emplace_back();
   unchanged.key = RowKey('v');
   if (revision_ > 0) {
     unchanged.kind = Condition::Kind::kValue;
-    unchanged.value = EncodeVersionRow(revision_, shards_.version());
+    unchanged.value = EncodeVersionRow(revision_, shards_.version(), last_named_);
   }
   for (const sharding::NodeRecord& record : change.nodes) {
     txn.then.emplace_back(
@@ -116,7 +129,8 @@ Command Directory::CommandFor(const DirectoryChange& change) const {
                               sharding::EncodeShardMapDelta(one)});
   }
   const uint64_t map_version = std::max(shards_.version(), change.shards.version);
-  txn.then.emplace_back(Put{RowKey('v'), EncodeVersionRow(revision_ + 1, map_version)});
+  const ShardId last_named = std::max(last_named_, change.named);
+  txn.then.emplace_back(Put{RowKey('v'), EncodeVersionRow(revision_ + 1, map_version, last_named)});
   return {.keyspace = 0, .identity = {}, .operation = std::move(txn)};
 }
 
@@ -124,6 +138,7 @@ absl::Status Directory::Apply(const DirectoryChange& change) {
   FLOTILLA_RETURN_IF_ERROR(shards_.Apply(change.shards));
   for (const sharding::NodeRecord& record : change.nodes) nodes_[record.node] = record;
   for (const NodeId node : change.forgotten) nodes_.erase(node);
+  last_named_ = std::max(last_named_, change.named);
   ++revision_;
   return absl::OkStatus();
 }

@@ -4,7 +4,7 @@
 //
 //   {directory}n NODE    sharding::NodeRecord
 //   {directory}s SHARD   sharding::ShardMapDelta of this shard alone
-//   {directory}v         the version of the shard map
+//   {directory}v         the version of the shard map, and the last shard id that was given away
 //
 // Numbers in keys are big-endian, as in kv/rows.h. One hash tag puts all of them into one slot.
 //
@@ -28,6 +28,13 @@
 
 namespace flotilla::kv {
 
+// Its shard. Clients cannot name it; its arc is the whole ring, of which it owns nothing.
+inline constexpr ShardId kDirectoryShard{1'000'000'000};
+
+// From here on the directory gives shards their ids; below are those of founding shards, and those
+// that operators choose. So the two never choose the same one.
+inline constexpr ShardId kFirstNamedShard{1'000'000};
+
 // What the rows of the directory begin with, hash tag included.
 inline constexpr std::string_view kDirectoryPrefix = "{directory}";
 
@@ -36,8 +43,11 @@ struct DirectoryChange {
   std::vector<sharding::NodeRecord> nodes;  // new, or as they are now
   std::vector<NodeId> forgotten;
   sharding::ShardMapDelta shards;  // since the directory's map
+  ShardId named;                   // an id that was given away; none: none was
 
-  bool empty() const { return nodes.empty() && forgotten.empty() && shards.items.empty(); }
+  bool empty() const {
+    return nodes.empty() && forgotten.empty() && shards.items.empty() && named.is_none();
+  }
 };
 
 class Directory {
@@ -45,6 +55,9 @@ class Directory {
   // Of all rows of its shard. kDataLoss for rows that no directory writes or that do not fit
   // together, kUnimplemented for newer ones.
   static absl::StatusOr<Directory> Load(std::span<const Row> rows);
+
+  // Of the row that changes with every change; the last of all.
+  static std::string VersionKey();
 
   const sharding::ShardMap& shards() const { return shards_; }
   const std::map<NodeId, sharding::NodeRecord>& nodes() const { return nodes_; }
@@ -54,6 +67,10 @@ class Directory {
   // What a node's own word changes: a new node is registered, a known one has moved. Its duty is
   // not the node's to choose. kFailedPrecondition when the id is taken by a node with another disk.
   absl::StatusOr<DirectoryChange> Register(const sharding::NodeRecord& record) const;
+
+  // Gives away an id (DirectoryChange::named) that no shard has, and none was promised.
+  // kUnavailable while the directory has not heard of all founding shards.
+  absl::StatusOr<DirectoryChange> NameShard() const;
 
   // Makes a change of this directory durable. Without effect (Txn::otherwise, which is empty) when
   // the rows are not this directory's: somebody else has changed them.
@@ -70,6 +87,8 @@ class Directory {
   sharding::ShardMap shards_;
   // Counts the changes: what a command expects to find.
   uint64_t revision_ = 0;
+  // The greatest id that was given away.
+  ShardId last_named_;
 };
 
 }  // namespace flotilla::kv

@@ -48,6 +48,9 @@ class Reader {
     if (page.shard_version != 0 && page.shard_version != as_of_.descriptor.version) {
       return WrongShard();
     }
+    const sharding::Arc& arc = as_of_.descriptor.arc;
+    if (page.slots.has_value() && !arc.Contains(page.slots->first)) return WrongShard();
+    result_.arc = arc;
     const std::unique_ptr<storage::RowIterator> rows = state_.NewIterator();
     return page.reverse ? ScanDown(page, *rows) : ScanUp(page, *rows);
   }
@@ -56,6 +59,10 @@ class Reader {
   bool Owns(std::string_view key) const {
     const sharding::Arc& arc = as_of_.descriptor.arc;
     return arc.IsWholeRing() || arc.Contains(sharding::SlotOf(key));
+  }
+
+  static bool IsWanted(const ScanPage& page, std::string_view key) {
+    return !page.slots.has_value() || page.slots->Contains(sharding::SlotOf(key));
   }
 
   absl::Status TooLarge() const {
@@ -125,7 +132,7 @@ class Reader {
   absl::Status Take(const ScanPage& page, const storage::RowIterator& rows) {
     ++visited_;
     const std::string_view key = UserKey(rows.key());
-    if (!Owns(key)) return absl::OkStatus();
+    if (!Owns(key) || !IsWanted(page, key)) return absl::OkStatus();
     if (page.count_only) {
       ++result_.count;
       return absl::OkStatus();

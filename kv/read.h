@@ -16,6 +16,7 @@
 #include "base/ids.h"
 #include "kv/applied_state.h"
 #include "kv/limits.h"
+#include "sharding/slot.h"
 #include "storage/engine.h"
 
 namespace flotilla::kv {
@@ -44,6 +45,9 @@ struct ScanPage {
   // Of the descriptor that the caller split its range by; another one in the state that is read
   // gives wrong_shard. 0: any.
   uint64_t shard_version = 0;
+  // Keys of other slots are left out. The caller takes the first one for the shard's: where it is
+  // not, the answer is wrong_shard. What the shard has of the others, ReadResult::arc says.
+  std::optional<sharding::Arc> slots;
 };
 inline constexpr uint32_t kMaxRowsVisited = 100'000;
 struct ReadRequest {
@@ -75,6 +79,8 @@ struct ReadResult {
   LogIndex applied;            // where the state that was read stands
   uint64_t revision = 0;       // the shard's newest version in that state
   uint64_t shard_version = 0;  // of the descriptor in that state
+  // ScanPage: of that descriptor. The page tells of keys in these slots, and of no others.
+  std::optional<sharding::Arc> arc;
 
   friend bool operator==(const ReadResult&, const ReadResult&) = default;
 };

@@ -16,11 +16,16 @@ constexpr std::string_view kResultName = "read result";
 
 enum class ReadKind : uint8_t { kGet = 1, kBatchGet = 2, kScanPage = 3 };
 
-enum ScanFlag : uint8_t { kReverse = 1 << 0, kKeysOnly = 1 << 1, kCountOnly = 1 << 2 };
-constexpr uint8_t kAllScanFlags = kReverse | kKeysOnly | kCountOnly;
+enum ScanFlag : uint8_t {
+  kReverse = 1 << 0,
+  kKeysOnly = 1 << 1,
+  kCountOnly = 1 << 2,
+  kOfSlots = 1 << 3
+};
+constexpr uint8_t kAllScanFlags = kReverse | kKeysOnly | kCountOnly | kOfSlots;
 
-enum ResultFlag : uint8_t { kWrongShard = 1 << 0, kHasResumeKey = 1 << 1 };
-constexpr uint8_t kAllResultFlags = kWrongShard | kHasResumeKey;
+enum ResultFlag : uint8_t { kWrongShard = 1 << 0, kHasResumeKey = 1 << 1, kHasArc = 1 << 2 };
+constexpr uint8_t kAllResultFlags = kWrongShard | kHasResumeKey | kHasArc;
 
 std::string TakeString(Decoder& in) { return std::string(in.String()); }
 
@@ -28,6 +33,17 @@ uint32_t TakeUint32(Decoder& in) {
   const uint64_t value = in.Varint();
   if (value > std::numeric_limits<uint32_t>::max()) in.Fail();
   return static_cast<uint32_t>(value);
+}
+
+void PutArc(std::string& out, const sharding::Arc& arc) {
+  PutFixed16(out, arc.first.value);
+  PutFixed16(out, arc.last.value);
+}
+
+sharding::Arc TakeArc(Decoder& in) {
+  const sharding::Arc arc{sharding::Slot{in.Fixed16()}, sharding::Slot{in.Fixed16()}};
+  if (arc.last < arc.first || arc.last.value >= sharding::kSlotCount) in.Fail();
+  return arc;
 }
 
 struct OperationEncoder {
@@ -52,8 +68,10 @@ struct OperationEncoder {
     if (page.reverse) flags |= kReverse;
     if (page.keys_only) flags |= kKeysOnly;
     if (page.count_only) flags |= kCountOnly;
+    if (page.slots.has_value()) flags |= kOfSlots;
     PutFixed8(out, flags);
     PutVarint(out, page.shard_version);
+    if (page.slots.has_value()) PutArc(out, *page.slots);
   }
 };
 
@@ -75,6 +93,7 @@ ScanPage TakeScanPage(Decoder& in) {
   page.keys_only = (flags & kKeysOnly) != 0;
   page.count_only = (flags & kCountOnly) != 0;
   page.shard_version = in.Varint();
+  if ((flags & kOfSlots) != 0) page.slots = TakeArc(in);
   return page;
 }
 
@@ -139,12 +158,14 @@ std::string EncodeReadResult(const ReadResult& result) {
   uint8_t flags = 0;
   if (result.wrong_shard) flags |= kWrongShard;
   if (result.resume_key.has_value()) flags |= kHasResumeKey;
+  if (result.arc.has_value()) flags |= kHasArc;
   PutFixed8(out, flags);
   PutVarint(out, result.applied.value());
   PutVarint(out, result.revision);
   PutVarint(out, result.shard_version);
   PutVarint(out, result.count);
   if (result.resume_key.has_value()) PutString(out, *result.resume_key);
+  if (result.arc.has_value()) PutArc(out, *result.arc);
   PutVarint(out, result.rows.size());
   for (const std::optional<Row>& row : result.rows) PutRow(out, row);
   return out;
@@ -162,6 +183,7 @@ absl::StatusOr<ReadResult> DecodeReadResult(std::string_view bytes) {
   result.shard_version = in.Varint();
   result.count = in.Varint();
   if ((flags & kHasResumeKey) != 0) result.resume_key = TakeString(in);
+  if ((flags & kHasArc) != 0) result.arc = TakeArc(in);
   const uint64_t count = in.Varint();
   for (uint64_t i = 0; in.ok() && i < count; ++i) result.rows.push_back(TakeRow(in));
   FLOTILLA_RETURN_IF_ERROR(in.Finish(kResultName));

@@ -172,9 +172,9 @@ absl::StatusOr<CommandResult> KvStateMachine::ApplyInSession(const Command& comm
   const WriteIdentity& identity = command.identity;
   Session* const session =
       sessions_.Use(*identity.session, position, identity.acknowledged_below, scope.rows);
-  const bool is_about_session = std::holds_alternative<KeepAlive>(command.operation) ||
-                                std::holds_alternative<CloseSession>(command.operation);
   if (session == nullptr) {
+    const bool is_about_session = std::holds_alternative<KeepAlive>(command.operation) ||
+                                  std::holds_alternative<CloseSession>(command.operation);
     // Who does not own the key cannot tell whether its owner knows the session.
     if (!is_about_session && !Owns(command)) return CommandResult{.code = ResultCode::kWrongShard};
     const bool of_parent = std::any_of(

@@ -31,6 +31,9 @@ enum class ItemKind : uint8_t {
   kMembershipAnswerOfChild = 14,
   kFlushRequest = 15,
   kFlushAnswer = 16,
+  kDirectoryReport = 17,
+  kDirectoryUpdate = 18,
+  kShardOrder = 19,
 };
 
 void PutKind(std::string& out, ItemKind kind) { PutFixed8(out, static_cast<uint8_t>(kind)); }
@@ -152,6 +155,18 @@ class ItemEncoder {
     PutMember(out_, item.from);
     PutVarint(out_, item.durable.value());
   }
+  void operator()(const DirectoryReport& item) {
+    PutKind(out_, ItemKind::kDirectoryReport);
+    PutDirectoryReport(out_, item);
+  }
+  void operator()(const DirectoryUpdate& item) {
+    PutKind(out_, ItemKind::kDirectoryUpdate);
+    PutDirectoryUpdate(out_, item);
+  }
+  void operator()(const ShardOrder& item) {
+    PutKind(out_, ItemKind::kShardOrder);
+    PutShardOrder(out_, item);
+  }
 
  private:
   std::string& out_;
@@ -209,7 +224,7 @@ SnapshotAnswer TakeSnapshotAnswer(Decoder& in) {
   answer.transfer = in.Varint();
   answer.group = ShardId(in.Varint());
   const uint8_t kind = in.Fixed8();
-  if (kind < 1 || kind > 3) in.Fail();
+  if (kind < 1 || kind > 4) in.Fail();
   answer.kind = static_cast<SnapshotAnswer::Kind>(kind);
   answer.next_offset = in.Varint();
   return answer;
@@ -221,6 +236,19 @@ MembershipAnswer TakeMembershipAnswer(Decoder& in) {
   answer.member = TakeMember(in);
   answer.incarnation = Incarnation(in.Fixed64());
   return answer;
+}
+
+absl::Status TakeDirectoryItem(ItemKind kind, Decoder& in, const Visit& give) {
+  if (kind == ItemKind::kDirectoryReport) {
+    FLOTILLA_ASSIGN_OR_RETURN(DirectoryReport report, TakeDirectoryReport(in));
+    give(std::move(report));
+  } else if (kind == ItemKind::kDirectoryUpdate) {
+    FLOTILLA_ASSIGN_OR_RETURN(DirectoryUpdate update, TakeDirectoryUpdate(in));
+    give(std::move(update));
+  } else {
+    give(TakeShardOrder(in));
+  }
+  return absl::OkStatus();
 }
 
 // Designated initialisers evaluate in order, so the id is read first.
@@ -284,6 +312,10 @@ absl::Status TakeItem(ItemKind kind, Decoder& in, MonoTime now, const Visit& vis
       give(FlushAnswer{
           .group = ShardId(in.Varint()), .from = TakeMember(in), .durable = LogIndex(in.Varint())});
       return absl::OkStatus();
+    case ItemKind::kDirectoryReport:
+    case ItemKind::kDirectoryUpdate:
+    case ItemKind::kShardOrder:
+      return TakeDirectoryItem(kind, in, give);
   }
   return absl::UnimplementedError("peer envelope holds an item of an unknown kind");
 }

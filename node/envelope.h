@@ -17,7 +17,9 @@
 #include "kv/applied_state.h"
 #include "kv/read.h"
 #include "kv/result.h"
+#include "node/directory_messages.h"
 #include "node/request.h"
+#include "node/shard_order.h"
 #include "raft/messages.h"
 #include "raft/types.h"
 
@@ -61,7 +63,8 @@ struct SnapshotData {
   std::string data;
 };
 struct SnapshotAnswer {
-  enum class Kind : uint8_t { kContinue = 1, kInstalled = 2, kRefused = 3 };
+  // kWait: too many snapshots arrive at once; it is not forgotten.
+  enum class Kind : uint8_t { kContinue = 1, kInstalled = 2, kRefused = 3, kWait = 4 };
   uint64_t transfer = 0;
   ShardId group;
   Kind kind = Kind::kContinue;
@@ -108,7 +111,8 @@ struct FlushAnswer {
 
 using PeerItem = std::variant<raft::Message, ForwardedWrite, ForwardedRead, WriteAnswer, ReadAnswer,
                               SnapshotOffer, SnapshotData, SnapshotAnswer, RepairRequest,
-                              MembershipQuestion, MembershipAnswer, FlushRequest, FlushAnswer>;
+                              MembershipQuestion, MembershipAnswer, FlushRequest, FlushAnswer,
+                              DirectoryReport, DirectoryUpdate, ShardOrder>;
 
 // Collects items, and packs heartbeats and their replies, of which there is one per group,
 // together.

@@ -13,6 +13,8 @@ namespace flotilla::node {
 
 struct FoundingPlan {
   uint32_t shards = 0;
+  // Replicas of every shard, from then on as well. 0: one on every founder.
+  uint32_t replicas = 0;
   kv::Limits limits;
   kv::SessionLimits session_limits;
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@
 #include "node/request.h"
 #include "node/stage_observer.h"
 #include "raft/raft_core.h"
+#include "sharding/node_record.h"
 #include "storage/engine.h"
 #include "storage/log.h"
 
@@ -40,12 +42,26 @@ struct NodeOptions {
   uint32_t initial_nodes = 1;
   std::string advertise_peer;
   std::string advertise_client;
+  // Nodes of one zone fail together. Empty: a zone of its own.
+  std::string zone;
+  // Capacity, relative to other nodes; with 0 it is given no replicas.
+  uint32_t weight = 1;
 
   // Groups of a new cluster; each owns an equal arc. One until resharding exists.
   uint32_t initial_shards = 1;
 
   raft::RaftOptions raft;
   Duration tick = std::chrono::milliseconds(50);
+
+  // Replicas of every shard of a new cluster; with fewer nodes, fewer. 0: one on every founder.
+  uint32_t replicas = 0;
+  // Whether this node, when it leads the directory, moves replicas and leaders and splits shards.
+  bool balance = false;
+  // What a node holds is replaced when it has been silent for so long.
+  Duration dead_after = std::chrono::minutes(10);
+  // Shards above either are split; 0: never.
+  uint64_t split_bytes = 0;
+  uint64_t split_load = 0;
 
   storage::LogOptions log;  // folder, node and incarnation are filled in by the node
   kv::Limits limits;
@@ -63,6 +79,10 @@ struct NodeOptions {
   // A flush of the engine is asked for when the log beyond its durable index holds more than this.
   uint64_t flush_log_bytes = 64 << 20;
   uint64_t flush_log_entries = 200'000;
+  // A replica to which nothing was written for so long gives the memory back that its entries took:
+  // those in the log's cache, and those in its engine if they are worth a flush.
+  Duration rest_after = std::chrono::seconds(10);
+  uint64_t rest_flush_bytes = 1 << 20;
   // The log of a group is compacted when at least this many entries can go at once.
   uint64_t compact_log_entries = 10'000;
   // With less free than this, writes are refused and nothing more is applied: what the engines have
@@ -70,6 +90,14 @@ struct NodeOptions {
   uint64_t disk_reserve_bytes = 64 << 20;
   size_t snapshot_chunk_bytes = 256 << 10;
   size_t snapshot_window_chunks = 8;
+  // Of all snapshots that this node sends; 0: no limit.
+  uint64_t snapshot_bytes_per_second = 128 << 20;
+  // Snapshots under way at once; others wait for them. 0: no limit.
+  size_t snapshot_max_sends = 2;
+  size_t snapshot_max_receives = 2;
+  // How long what an interrupted snapshot has brought so far, and the checkpoint that it is of, are
+  // kept for when it goes on.
+  Duration snapshot_keep = std::chrono::minutes(1);
 };
 
 // Outlives the node.
@@ -109,8 +137,31 @@ struct ReplicaStatus {
   uint64_t engine_bytes = 0;
   uint64_t pending_writes = 0;
   uint64_t pending_reads = 0;
+  double requests_per_second = 0;  // served by this replica, over the last seconds
   bool failed = false;
   std::string failure;
+};
+// Of the directory of nodes and shards, as this node knows it.
+struct DirectoryStatus {
+  // Its replica here, where there is one.
+  std::optional<ReplicaStatus> replica;
+  NodeId leader;  // none when unknown
+  uint64_t map_version = 0;
+  uint32_t replicas_wanted = 0;
+  std::vector<sharding::NodeRecord> nodes;
+  // Only where this node leads the directory: how long ago it has heard of each of them, or has led
+  // without hearing of it, and what it is having moved or split.
+  struct Heard {
+    NodeId node;
+    Duration ago{0};
+  };
+  std::vector<Heard> heard;
+  struct StepUnderWay {
+    std::string step;  // "move shard 3 from node 1 to node 4"
+    ShardId shard;
+    Duration since{0};
+  };
+  std::vector<StepUnderWay> under_way;
 };
 struct NodeStatus {
   NodeAddress self;
@@ -119,7 +170,8 @@ struct NodeStatus {
   std::string detail;  // what it waits for, in words
   std::vector<NodeAddress> peers;
   std::vector<NodeId> connected;
-  std::vector<ReplicaStatus> replicas;
+  std::vector<ReplicaStatus> replicas;  // of shards
+  DirectoryStatus directory;
   storage::LogStatus log;
 };
 
@@ -149,6 +201,12 @@ class Node : public PeerEvents {
   // kUnavailable), or nobody can tell (kAborted).
   virtual void SplitShard(ShardId shard, const kv::SplitShard& split,
                           absl::AnyInvocable<void(absl::Status)> done) = 0;
+
+  // What a node is meant to do from now on: serve; be emptied and stay; be emptied and leave. Only
+  // the node that leads the directory accepts (kFailedPrecondition, the message names it). `done`
+  // when that is durable, or has not happened (kNotFound, kUnavailable).
+  virtual void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
+                           absl::AnyInvocable<void(absl::Status)> done) = 0;
 
   // Graceful: refuses new requests, hands leadership over, answers what is pending, closes the log,
   // then runs `done`. Bounded by `limit`.

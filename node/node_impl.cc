@@ -14,11 +14,27 @@ namespace {
 
 // How often the free space is looked at, and the log's budget.
 constexpr uint64_t kTicksBetweenDiskChecks = 10;
-constexpr uint64_t kTicksBetweenLogChecks = 20;
+constexpr uint64_t kTicksBetweenLogChecks = 5;
 // How often replicas that could not be founded (a full disk) are tried again, and leaders are asked
 // to replace those that failed.
 constexpr uint64_t kTicksBetweenFoundings = 20;
 constexpr Duration kStopPoll = std::chrono::milliseconds(5);
+
+Hello HelloOf(const NodeOptions& options, const DataFolder& folder) {
+  Hello hello;
+  hello.self = {.node = options.node,
+                .incarnation = folder.identity().incarnation,
+                .peer_address = options.advertise_peer,
+                .client_address = options.advertise_client};
+  hello.initial_nodes = options.initial_nodes;
+  hello.plan = {.shards = options.initial_shards,
+                .replicas = options.replicas,
+                .limits = options.limits,
+                .session_limits = options.session_limits};
+  hello.join = options.join;
+  std::sort(hello.join.begin(), hello.join.end());
+  return hello;
+}
 
 }  // namespace
 
@@ -49,6 +65,7 @@ NodeImpl::NodeImpl(NodeOptions options, NodeEnvironment env)
       env_(std::move(env)),
       random_(env_.seed),
       metrics_(env_.metrics != nullptr ? *env_.metrics : unseen_metrics_),
+      snapshot_limits_(options_, env_),
       budget_(options_.max_pending_requests, options_.max_pending_bytes),
       outbox_(env_.transport, env_.clock),
       forwarder_(outbox_, random_.Next() >> 1) {}
@@ -80,48 +97,36 @@ absl::Status NodeImpl::Open() {
   cleanup_ = env_.sequences.NewSequence(SequenceSource::Use::kBulk, env_.executor);
   // Bulk work may take minutes: too long to wait with a look at the free space.
   disk_check_ = env_.sequences.NewSequence(SequenceSource::Use::kRead, env_.executor);
-  context_ = std::make_unique<ReplicaContext>(ReplicaContext{
-      .options = options_,
-      .env = env_,
-      .folder = *folder_,
-      .log = *log_,
-      .outbox = outbox_,
-      .forwarder = forwarder_,
-      .metrics = metrics_,
-      .touch = [this](ShardId shard) { Touch(shard); },
-      .client_address =
-          [this](NodeId node) {
-            if (node == options_.node) return options_.advertise_client;
-            const auto peer = peers_.find(node);
-            return peer == peers_.end() ? std::string() : peer->second.client_address;
-          },
-      .incarnation =
-          [this](NodeId node) {
-            if (node == options_.node) return folder_->identity().incarnation;
-            const auto peer = peers_.find(node);
-            return peer == peers_.end() ? Incarnation() : peer->second.incarnation;
-          },
-      .removed = Later(&NodeImpl::RemoveReplica),
-      .is_settled = std::bind_front(&NodeImpl::IsSettled, this),
-      .run_child = std::bind_front(&NodeImpl::RunChild, this),
-      .failed = Later(&NodeImpl::OnReplicaFailed),
-      .next_transfer = random_.Next() >> 1,
-      .next_generation = newest.next()});
+  context_ = std::make_unique<ReplicaContext>(
+      ReplicaContext{.options = options_,
+                     .env = env_,
+                     .folder = *folder_,
+                     .log = *log_,
+                     .outbox = outbox_,
+                     .forwarder = forwarder_,
+                     .metrics = metrics_,
+                     .snapshots = snapshot_limits_,
+                     .touch = [this](ShardId shard) { Touch(shard); },
+                     .client_address = std::bind_front(&NodeImpl::ClientAddressOf, this),
+                     .incarnation =
+                         [this](NodeId node) {
+                           if (node == options_.node) return folder_->identity().incarnation;
+                           const auto peer = peers_.find(node);
+                           return peer == peers_.end() ? Incarnation() : peer->second.incarnation;
+                         },
+                     .removed = Later(&NodeImpl::RemoveReplica),
+                     .is_settled = std::bind_front(&NodeImpl::IsSettled, this),
+                     .run_child = std::bind_front(&NodeImpl::RunChild, this),
+                     .remove_folder = std::bind_front(&NodeImpl::RemoveFolder, this),
+                     .failed = Later(&NodeImpl::OnReplicaFailed),
+                     .next_transfer = random_.Next() >> 1,
+                     .next_generation = newest.next()});
+  OpenDirectory();
   OpenReplicas(recovery);
 
-  Hello hello;
-  hello.self = {.node = options_.node,
-                .incarnation = folder_->identity().incarnation,
-                .peer_address = options_.advertise_peer,
-                .client_address = options_.advertise_client};
-  hello.initial_nodes = options_.initial_nodes;
-  hello.plan = {.shards = options_.initial_shards,
-                .limits = options_.limits,
-                .session_limits = options_.session_limits};
-  hello.join = options_.join;
-  std::sort(hello.join.begin(), hello.join.end());
-  join_ = std::make_unique<ClusterJoin>(std::move(hello), *folder_, env_.clock, env_.executor,
-                                        env_.transport, env_.logger, random_.Split(), *this);
+  join_ = std::make_unique<ClusterJoin>(HelloOf(options_, *folder_), *folder_, env_.clock,
+                                        env_.executor, env_.transport, env_.logger, random_.Split(),
+                                        *this);
   // After a restart its replicas take part at once; peers are found meanwhile.
   phase_ = join_->joined() ? NodePhase::kServing : NodePhase::kJoining;
   join_->Start();
@@ -169,6 +174,7 @@ void NodeImpl::Tick() {
   const std::map<ShardId, std::shared_ptr<Replica>> replicas = replicas_;
   for (const auto& [shard, replica] : replicas) replica->Tick();
   forwarder_.Expire(env_.clock.Now());
+  TickDirectory();
   ReopenReplicas();
   if (ticks_ % kTicksBetweenDiskChecks == 0) CheckDisk();
   if (ticks_ % kTicksBetweenLogChecks == 0) {
@@ -305,14 +311,22 @@ NodeStatus NodeImpl::Status() const {
   status.detail = detail_.empty() ? join_->Describe() : detail_;
   for (const auto& [node, address] : peers_) status.peers.push_back(address);
   status.connected.assign(connected_.begin(), connected_.end());
-  for (const auto& [shard, replica] : replicas_) status.replicas.push_back(replica->Status());
+  status.directory = StatusOfDirectory();
+  const auto list = [&status](ReplicaStatus replica) {
+    if (replica.shard == kv::kDirectoryShard) {
+      status.directory.replica = std::move(replica);
+    } else {
+      status.replicas.push_back(std::move(replica));
+    }
+  };
+  for (const auto& [shard, replica] : replicas_) list(replica->Status());
   for (const auto& [shard, failed] : failed_) {
     ReplicaStatus replica;
     replica.shard = shard;
     replica.raft.self = {options_.node, failed.replica};
     replica.failed = true;
     replica.failure = std::string(StdView(failed.why.message()));
-    status.replicas.push_back(std::move(replica));
+    list(std::move(replica));
   }
   status.log = log_->Status();
   status.log.disk_full = status.log.disk_full || context_->disk_low;

@@ -11,8 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "node/balancer.h"
 #include "node/cluster_join.h"
 #include "node/data_folder.h"
+#include "node/directory_keeper.h"
+#include "node/directory_reporter.h"
 #include "node/forwarder.h"
 #include "node/node.h"
 #include "node/node_metrics.h"
@@ -22,6 +25,7 @@
 #include "node/replica_reopen.h"
 #include "node/replica_start.h"
 #include "node/request_budget.h"
+#include "node/snapshot_limits.h"
 
 namespace flotilla::node {
 
@@ -41,6 +45,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
                           absl::AnyInvocable<void(absl::Status)> done) override;
   void SplitShard(ShardId shard, const kv::SplitShard& split,
                   absl::AnyInvocable<void(absl::Status)> done) override;
+  void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
+                   absl::AnyInvocable<void(absl::Status)> done) override;
   void Stop(Duration limit, Task done) override;
   NodeStatus Status() const override;
   Route RouteOf(std::string_view key) const override;
@@ -83,18 +89,52 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void StopWhenIdle(MonoTime limit, Task done);
 
   // Requests (node_requests.cc).
-  std::optional<Error> Admit(const RequestContext& context, Action action,
+  std::optional<Error> Admit(const RequestContext& context, Action action, const Target& target,
                              std::string_view key) const;
   Replica* FindReplica(ShardId shard) const;
   // Null when there is none; `refuse` was told so then.
   Replica* FindReplicaOr(ShardId shard, absl::AnyInvocable<void(absl::Status)>& refuse) const;
-  Replica* ReplicaOwning(std::string_view key) const;
+  Replica* ReplicaOwning(sharding::Slot slot) const;
   Replica* ReplicaFor(const Target& target, std::string_view key) const;
-  Error NoReplica() const;
+  // Of a range that names none: an error where the keys of the only shard here are not all.
+  std::optional<Error> NameOnlyShard(Target& target, uint64_t& version) const;
+  std::optional<Error> NameShardOf(sharding::Slot slot, Target& target) const;
+  std::optional<Error> NameShardOfPage(Target& target, kv::ScanPage& page) const;
+  // Why no replica here takes the request.
+  Error NoReplica(const Target& target, std::string_view key) const;
+  Error Elsewhere(const Target& target, std::string_view key) const;
+
+  // The directory of nodes and shards (node_directory.cc).
+  void OpenDirectory();
+  void TickDirectory();
+  void TickBalancer();
+  DirectoryStatus StatusOfDirectory() const;
+  void Obey(const ShardOrder& order);
+  void OpenBalancer();
+  // Null where there is none that works.
+  Replica* DirectoryReplica() const;
+  NodeId DirectoryLeader() const;
+  uint32_t ReplicasWanted() const;
+  void GiveShardId(std::function<void(absl::StatusOr<ShardId>)> done);
+  void ForgetNode(NodeId node);
+  DirectoryReport MakeReport() const;
+  void SendReport(NodeId to, const DirectoryReport& report);
+  void OnDirectoryReport(NodeId from, DirectoryReport report);
+  void OnDirectoryUpdate(NodeId from, const DirectoryUpdate& update);
+  void Tell(NodeId to, const DirectoryUpdate& update);
+  void ReadDirectory(kv::ScanPage page, ReadDone done);
+  void WriteDirectory(kv::Operation operation, WriteDone done);
+  std::string ClientAddressOf(NodeId node) const;
+  Route RouteTo(const sharding::MappedShard& shard) const;
+  // What the directory said of the shard that is meant; null when nothing.
+  const sharding::MappedShard* Mapped(const Target& target, std::string_view key) const;
+  // Whom to forward a request to that no replica here can take; none when nobody.
+  NodeId RemoteLeader(const Target& target, std::string_view key) const;
 
   // Replicas come and go (node_replicas.cc).
   void OpenReplicas(const storage::Recovery& recovery);
   void FoundMissingReplicas();
+  void Found(const sharding::ShardDescriptor& shard);
   void Run(ReplicaStart start);
   void Deliver(NodeId from, PeerItem item);
   void DeliverRaft(NodeId from, raft::Message message);
@@ -109,6 +149,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   bool IsAwaitedFromParent(const MembershipAnswer& answer) const;
   void RunChild(ReplicaStart start, ShardId parent, bool campaign);
   void RemoveReplica(ShardId shard, ReplicaId replica);
+  // In the background; what fails goes at the next start.
+  void RemoveFolder(std::string folder);
   void AskAboutReplicas();
   void OnReplicaFailed(ShardId shard, ReplicaId replica);
   void Failed(ShardId shard, ReplicaId replica, Generation generation, absl::Status why);
@@ -119,6 +161,7 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   Random random_;
   MetricsRegistry unseen_metrics_;  // counted into when the environment wants none
   NodeMetrics metrics_;
+  SnapshotLimits snapshot_limits_;
   NodePhase phase_ = NodePhase::kStarting;
   std::string detail_;
 
@@ -131,6 +174,9 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   Forwarder forwarder_;
   std::unique_ptr<ReplicaContext> context_;
   std::unique_ptr<ClusterJoin> join_;
+  std::unique_ptr<DirectoryReporter> reporter_;
+  std::unique_ptr<DirectoryKeeper> keeper_;
+  std::unique_ptr<Balancer> balancer_;
   std::unique_ptr<Sequence> cleanup_;
   bool log_marked_ = false;
   std::unique_ptr<Sequence> disk_check_;

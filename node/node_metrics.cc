@@ -21,6 +21,11 @@ NodeMetrics::NodeMetrics(MetricsRegistry& registry)
                                          "Snapshots that a peer has installed.")),
       snapshots_installed(registry.AddCounter("flotilla_raft_snapshots_installed_total",
                                               "Snapshots of peers made live here.")),
+      snapshots_resumed(
+          registry.AddCounter("flotilla_raft_snapshots_resumed_total",
+                              "Interrupted snapshots that went on where the peer was.")),
+      snapshot_bytes_sent(registry.AddCounter("flotilla_raft_snapshot_sent_bytes_total",
+                                              "Bytes of snapshots sent, again ones included.")),
       log_append(registry.AddHistogram("flotilla_log_append_seconds",
                                        "From queueing a record until the log has synced it.")),
       apply(registry.AddHistogram("flotilla_apply_seconds",

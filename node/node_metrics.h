@@ -18,6 +18,8 @@ struct NodeMetrics {
   Counter& read_rounds;
   Counter& snapshots_sent;
   Counter& snapshots_installed;
+  Counter& snapshots_resumed;
+  Counter& snapshot_bytes_sent;
   // From handing a record to the log until it is synced, queueing included.
   Histogram& log_append;
   // From handing entries to the applier until its answer is here.

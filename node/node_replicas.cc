@@ -1,4 +1,5 @@
 // How replicas come to this node and leave it, and how peers' messages reach them.
+#include <algorithm>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -46,32 +47,36 @@ void NodeImpl::Run(ReplicaStart start) {
 }
 
 void NodeImpl::FoundMissingReplicas() {
-  const Identity& identity = folder_->identity();
-  const bool founder = std::any_of(identity.founders.begin(), identity.founders.end(),
+  for (const sharding::ShardDescriptor& shard : FoundingShards(folder_->identity().plan.shards)) {
+    Found(shard);
+  }
+  Found({.shard = kv::kDirectoryShard, .arc = {}, .version = 1});
+}
+
+void NodeImpl::Found(const sharding::ShardDescriptor& shard) {
+  const FoundingGroup group = FoundersOf(shard.shard, folder_->identity());
+  const bool founder = std::any_of(group.members.begin(), group.members.end(),
                                    [&](const NodeAddress& a) { return a.node == options_.node; });
   if (!founder) return;
-  // The first founder campaigns at once: nobody has to time out for the first leader.
-  const bool first = identity.founders.front().node == options_.node;
-  for (const sharding::ShardDescriptor& shard : FoundingShards(identity.plan.shards)) {
-    const bool known = replicas_.contains(shard.shard) || failed_.contains(shard.shard) ||
-                       lowest_allowed_.contains(shard.shard) || starting_.contains(shard.shard);
-    if (known) continue;
-    starting_[shard.shard] = FoundReplica(
-        shard, *context_,
-        [this, alive = std::weak_ptr<bool>(alive_), id = shard.shard,
-         first](absl::StatusOr<ReplicaStart> start) {
-          if (alive.expired()) return;
-          starting_.erase(id);
-          if (!start.ok()) {
-            env_.logger.Error(
-                "replica_founding_failed",
-                {{"shard", id}, {"error", std::string(StdView(start.status().message()))}});
-            return;
-          }
-          Run(*std::move(start));
-          if (first) replicas_[id]->Campaign();
-        });
-  }
+  const bool campaign = group.first_leader == options_.node;
+  const bool known = replicas_.contains(shard.shard) || failed_.contains(shard.shard) ||
+                     lowest_allowed_.contains(shard.shard) || starting_.contains(shard.shard);
+  if (known) return;
+  starting_[shard.shard] = FoundReplica(
+      shard, *context_,
+      [this, alive = std::weak_ptr<bool>(alive_), id = shard.shard,
+       campaign](absl::StatusOr<ReplicaStart> start) {
+        if (alive.expired()) return;
+        starting_.erase(id);
+        if (!start.ok()) {
+          env_.logger.Error(
+              "replica_founding_failed",
+              {{"shard", id}, {"error", std::string(StdView(start.status().message()))}});
+          return;
+        }
+        Run(*std::move(start));
+        if (campaign) replicas_[id]->Campaign();
+      });
 }
 
 void NodeImpl::OnPeerMessage(NodeId from, PeerChannel, std::string_view bytes) {
@@ -122,6 +127,12 @@ void NodeImpl::Deliver(NodeId from, PeerItem item) {
   } else if (auto* flushed = std::get_if<FlushAnswer>(&item)) {
     Replica* replica = FindReplica(flushed->group);
     if (replica != nullptr && flushed->from.node == from) replica->OnFlushAnswer(*flushed);
+  } else if (auto* report = std::get_if<DirectoryReport>(&item)) {
+    OnDirectoryReport(from, std::move(*report));
+  } else if (auto* update = std::get_if<DirectoryUpdate>(&item)) {
+    OnDirectoryUpdate(from, *update);
+  } else if (auto* order = std::get_if<ShardOrder>(&item)) {
+    Obey(*order);
   }
 }
 
@@ -155,8 +166,7 @@ bool NodeImpl::MayBecome(ShardId shard, ReplicaId replica) const {
   if (phase_ != NodePhase::kServing || replica.is_none() || starting_.contains(shard)) return false;
   // A founder's replica is written by this node itself, not because a message asks for it.
   const Identity& identity = folder_->identity();
-  const bool founding = shard.value() <= identity.plan.shards;
-  if (founding && replica.value() <= identity.founders.size()) return false;
+  if (replica.value() <= FoundersOf(shard, identity).members.size()) return false;
   if (WasRemoved(shard, replica)) return false;
   const auto failed = failed_.find(shard);
   if (failed != failed_.end() && replica <= failed->second.replica) return false;
@@ -215,7 +225,8 @@ bool NodeImpl::IsSettled(ShardId shard, ReplicaId replica) const {
 }
 
 bool NodeImpl::IsTaken(ShardId shard) const {
-  return shard.value() <= folder_->identity().plan.shards || replicas_.contains(shard) ||
+  return shard.value() <= folder_->identity().plan.shards || shard == kv::kDirectoryShard ||
+         reporter_->map().FindShard(shard) != nullptr || replicas_.contains(shard) ||
          failed_.contains(shard) || starting_.contains(shard) || lowest_allowed_.contains(shard);
 }
 
@@ -238,11 +249,7 @@ void NodeImpl::RunChild(ReplicaStart start, ShardId parent, bool campaign) {
   // One that began empty, while the parent's replica was not here, will be sent all this.
   if (IsSettled(child, start.raft.self.replica) || !starting_.emplace(child, nullptr).second) {
     start.state = {};  // closes its engine
-    cleanup_->Run(
-        [disk = &env_.disk, folder = folder_->GenerationPath(child, start.generation)] {
-          (void)disk->RemoveTree(folder);
-        },
-        [] {});
+    RemoveFolder(folder_->GenerationPath(child, start.generation));
     Touch(parent);
     return;
   }
@@ -350,13 +357,16 @@ void NodeImpl::RemoveReplica(ShardId shard, ReplicaId replica) {
   // the next start.
   log_->Append(shard, storage::TombstoneRecord{.lowest_allowed = lowest},
                [this, alive = std::weak_ptr<bool>(alive_), folder = std::move(folder)] {
-                 if (alive.expired() || folder.empty()) return;
-                 cleanup_->Run([disk = &env_.disk, folder] { (void)disk->RemoveTree(folder); },
-                               [] {});
+                 if (!alive.expired() && !folder.empty()) RemoveFolder(folder);
                });
   // Last: an answer may bring the next request.
-  if (removed != nullptr) removed->FailAll(WrongShard(Route()));
+  if (removed != nullptr) removed->FailAll(Elsewhere({.shard = shard}, ""));
   ScheduleTurn();
+}
+
+void NodeImpl::RemoveFolder(std::string folder) {
+  cleanup_->Run([disk = &env_.disk, folder = std::move(folder)] { (void)disk->RemoveTree(folder); },
+                [] {});
 }
 
 }  // namespace flotilla::node

@@ -29,6 +29,7 @@ Replica::Replica(ReplicaStart start, ReplicaContext& context)
       applier_(shard_, std::move(start.state), context.env.sequences, context.env.executor,
                [this](storage::DurablePoint point) { OnDurable(std::move(point)); }),
       generation_(start.generation),
+      load_(context.env.clock.Now()),
       next_round_(context.env.clock.Now()),
       compacted_(start.raft.snapshot.index),
       sender_(
@@ -86,7 +87,9 @@ void Replica::OnPeerLost(NodeId node) {
 }
 
 void Replica::Tick() {
+  receiver_.Tick();
   if (failure_.has_value()) return;
+  load_.Tick(Now());
   writes_wait_for_tick_ = false;
   reads_wait_for_tick_ = false;
   sender_.Tick();
@@ -94,6 +97,7 @@ void Replica::Tick() {
   if (!install_.has_value()) core_.Tick();
   // A peer that held the log may have been given up since the engine last reported.
   MaybeCompact();
+  MaybeRest();
   ContinueRepairs();
   ContinuePreparingSplit();
   MaybeSweep();
@@ -108,7 +112,8 @@ void Replica::Turn() {
   }
   while (!installing_ && core_.HasOutputs()) CarryOut(core_.TakeOutputs());
   ServeReads();
-  if (OwesChild()) {
+  const bool owes_child = OwesChild();
+  if (owes_child) {
     MakeChild();
   } else {
     making_child_ = false;
@@ -116,7 +121,7 @@ void Replica::Turn() {
   }
   // What the child is to be made of must not be replaced before.
   const bool quiet = outstanding_persists_ == 0 && outstanding_fetches_ == 0 && !applying_ &&
-                     !compacting_ && !OwesChild() && apply_queue_.empty();
+                     !compacting_ && !owes_child && apply_queue_.empty();
   if (install_.has_value() && !installing_ && quiet) BeginInstall();
   ArmDeadlineTimer();
 }
@@ -156,7 +161,7 @@ void Replica::OnRoleChange(const raft::RoleChange& change) {
   repairs_.Forget();
   AbortPreparingSplit(absl::AbortedError("leadership changed before the split"));
   writes_.FailProposed(LeadershipLost(Outcome::kUnknown));
-  sender_.AbortAll();
+  sender_.PauseAll();
 }
 
 void Replica::Persist(raft::PersistRequest request) {
@@ -204,6 +209,7 @@ void Replica::ApplyNext() {
   if (applying_ || installing_ || apply_queue_.empty() || context_.disk_low) return;
   FLOTILLA_CHECK(applier_.has_state());
   applying_ = true;
+  rests_ = false;
   apply_started_ = Now();
   applier_.Apply(
       std::exchange(apply_queue_, {}),
@@ -299,6 +305,7 @@ ReplicaStatus Replica::Status() const {
   status.engine_bytes = engine_stats_.bytes;
   status.pending_writes = writes_.size();
   status.pending_reads = reads_.size();
+  status.requests_per_second = load_.per_second();
   status.failed = failure_.has_value();
   status.failure = std::string(StdView(failure_.value_or(absl::OkStatus()).message()));
   return status;

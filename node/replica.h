@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "node/applier.h"
+#include "node/directory_messages.h"
 #include "node/envelope.h"
 #include "node/freshness.h"
 #include "node/node.h"
@@ -25,6 +26,7 @@
 #include "node/repairs.h"
 #include "node/replica_context.h"
 #include "node/request_budget.h"
+#include "node/request_rate.h"
 #include "node/snapshot_receiver.h"
 #include "node/snapshot_sender.h"
 #include "raft/raft_core.h"
@@ -54,8 +56,12 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // A request keeps its share of the node's budget until it is answered.
   void Write(WriteRequest request, WriteDone done, RequestBudget::Share share);
   void Read(ReadRequest request, ReadDone done, RequestBudget::Share share);
+  // A command of the shard's own: carried out here, while this replica leads, or not at all.
+  void RunCommand(kv::Operation operation, WriteDone done);
   void ChangeMembership(const raft::ConfigurationChange& change,
                         absl::AnyInvocable<void(absl::Status)> done);
+  // What the directory's leader asks for, if this replica leads and the shard is still as it was.
+  void Obey(const ShardOrder& order);
   void TransferLeadership(NodeId target, absl::AnyInvocable<void(absl::Status)> done);
   // Hands leadership to the member that is most caught up, when this replica leads.
   void GiveUpLeadership();
@@ -109,6 +115,9 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // A linearizable read would be served: there is a leader that answers.
   bool HasLeader() const;
   ReplicaStatus Status() const;
+  // What the directory is to know of the shard, and of a child that was just split off; nothing
+  // from one that does not lead.
+  std::vector<ShardReport> Report() const;
 
  private:
   struct MembershipWaiter {
@@ -168,6 +177,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // Whether the engine has that durably; if not, it is asked for it.
   bool EnsureFlushed(LogIndex upto);
   void MaybeCompact();
+  void MaybeRest();
   void Compact(LogIndex upto);
 
   // A received snapshot becomes live (replica_install.cc).
@@ -212,6 +222,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool sweeping_ = false;   // a page was proposed
   Repairs repairs_;
   Freshness freshness_;
+  RequestRate load_;
 
   // Committed entries that are not handed to the applier yet, and whether it is busy.
   std::vector<raft::Entry> apply_queue_;
@@ -223,6 +234,8 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool round_timer_armed_ = false;
 
   uint64_t bytes_since_flush_ = 0;
+  // Nothing was applied since its memory was given back.
+  bool rests_ = false;
   // What the last requested flush will make durable at least.
   LogIndex flush_requested_at_;
   MonoTime flush_requested_time_;

@@ -14,6 +14,7 @@
 #include "node/node.h"
 #include "node/node_metrics.h"
 #include "node/outbox.h"
+#include "node/snapshot_limits.h"
 #include "storage/engine.h"
 #include "storage/log.h"
 
@@ -29,6 +30,7 @@ struct ReplicaContext {
   Outbox& outbox;
   Forwarder& forwarder;
   NodeMetrics& metrics;
+  SnapshotLimits& snapshots;
   // The replica has something to do: it gets its Turn before the node's loop ends its own.
   std::function<void(ShardId)> touch;
   // The advertised client address of a node, empty when unknown.
@@ -42,12 +44,16 @@ struct ReplicaContext {
   // Names a child's first state in the log and runs it; with `campaign` it asks for votes at once.
   // Runs the parent, which waits for it, when it is there. Dropped when another one is on its way.
   std::function<void(ReplicaStart start, ShardId parent, bool campaign)> run_child;
+  // In the background; what fails goes at the next start.
+  std::function<void(std::string folder)> remove_folder;
   // This replica has stopped itself; it says why. Reported once.
   std::function<void(ShardId, ReplicaId)> failed;
   // Drawn at random at start, then counted up: names snapshot transfers.
   uint64_t next_transfer = 1;
   // Less than NodeOptions::disk_reserve_bytes is free.
   bool disk_low = false;
+  // No replica that rests flushes before.
+  MonoTime next_rest_flush{};
   // Counted up over all groups: a folder's name is never used twice in one life of the process.
   Generation next_generation{1};
 };

@@ -39,6 +39,34 @@ void Replica::ChangeMembership(const raft::ConfigurationChange& change,
   Touch();
 }
 
+void Replica::Obey(const ShardOrder& order) {
+  if (failure_.has_value() || install_.has_value() || !IsLeader()) return;
+  const raft::RaftStatus status = core_.Status();
+  if (const auto* members = std::get_if<ChangeMembers>(&order.what)) {
+    const bool settled = status.configuration_committed && !status.configuration.IsJoint() &&
+                         status.configuration == applied_.configuration;
+    if (!settled || members->configuration != applied_.configuration_index) return;
+    raft::ConfigurationChange change;
+    if (!members->add_learner.is_none()) change.add_learners = {members->add_learner};
+    if (!members->promote.is_none()) change.add_voters = {members->promote};
+    if (!members->remove.is_none()) change.remove = {members->remove};
+    ChangeMembership(change, [](const absl::Status&) {});
+  } else if (const auto* hand_over = std::get_if<HandOver>(&order.what)) {
+    const bool under_way = !status.transfer_target.node.is_none();
+    if (hand_over->term != status.term || under_way) return;
+    // The directory does not know yet who has just died. Until an attempt is given up nothing can
+    // be written here, and the order would be repeated.
+    const auto ready = [&](const raft::Member& voter) {
+      return voter.node == hand_over->to && HasCaughtUp(status, voter);
+    };
+    const std::vector<raft::Member>& voters = status.configuration.voters;
+    if (std::none_of(voters.begin(), voters.end(), ready)) return;
+    TransferLeadership(hand_over->to, [](const absl::Status&) {});
+  } else {
+    Split(std::get<kv::SplitShard>(order.what), [](const absl::Status&) {});
+  }
+}
+
 // A change is through when the joint configuration that began it has been left again.
 void Replica::SettleMembershipWaiters() {
   if (membership_waiters_.empty() || applied_.configuration.IsJoint()) return;

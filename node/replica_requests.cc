@@ -19,6 +19,8 @@ constexpr size_t kWritesWithoutSpacing = 4;
 constexpr size_t kReadBatches = 2;
 // Without linearizable reads, this often: what a stale read says of its age is about that exact.
 constexpr Duration kIdleReadRounds = std::chrono::milliseconds(200);
+// For a command of the shard's own to be committed and applied.
+constexpr Duration kCommandLimit = std::chrono::seconds(10);
 
 ReadReply ToReply(absl::StatusOr<kv::ReadResult> result, const Route& route, Duration lag) {
   if (!result.ok()) {
@@ -59,7 +61,19 @@ void Replica::Write(WriteRequest request, WriteDone done, RequestBudget::Share s
     done({.error = *std::move(refusal), .result = {}});
     return;
   }
+  // Whoever forwards a write does not serve it.
+  if (IsLeader()) load_.Count();
   writes_.Add({std::move(request), std::move(done), std::move(share)});
+  Touch();
+}
+
+void Replica::RunCommand(kv::Operation operation, WriteDone done) {
+  PendingWrite write;
+  write.request.context.deadline = Now() + kCommandLimit;
+  write.request.target = {.shard = shard_, .version = 0, .forwarded = true};
+  write.request.command = MakeBytes(kv::EncodeCommand({.operation = std::move(operation)}));
+  write.done = std::move(done);
+  writes_.Add(std::move(write));
   Touch();
 }
 
@@ -68,6 +82,7 @@ void Replica::Read(ReadRequest request, ReadDone done, RequestBudget::Share shar
     done({.error = *std::move(refusal), .result = {}, .lag = {}});
     return;
   }
+  load_.Count();
   PendingRead read{std::move(request), std::move(done), std::move(share)};
   if (read.request.level == ReadLevel::kLinearizable) {
     reads_.Add(std::move(read));

@@ -10,6 +10,7 @@
 
 #include "base/status_macros.h"
 #include "kv/command.h"
+#include "kv/directory.h"
 #include "node/errors.h"
 #include "node/replica.h"
 #include "node/replica_alive.h"
@@ -24,8 +25,6 @@ namespace {
 constexpr Duration kPreparationLimit = std::chrono::seconds(60);
 // Before a copy of the state that failed is tried again.
 constexpr Duration kCopyPause = std::chrono::seconds(1);
-// For a command of the shard's own to be committed and applied.
-constexpr Duration kCommandLimit = std::chrono::seconds(10);
 
 absl::Status ToStatus(const WriteReply& reply) {
   if (!reply.error.ok()) {
@@ -37,21 +36,14 @@ absl::Status ToStatus(const WriteReply& reply) {
   return absl::FailedPreconditionError(std::string(kv::ToString(reply.result.code)));
 }
 
-// It is this leader's, not another's to carry out.
-PendingWrite OwnCommand(ShardId shard, kv::Operation operation, MonoTime deadline, WriteDone done) {
-  PendingWrite write;
-  write.request.context.deadline = deadline;
-  write.request.target = {.shard = shard, .version = 0, .forwarded = true};
-  write.request.command = MakeBytes(kv::EncodeCommand({.operation = std::move(operation)}));
-  write.done = std::move(done);
-  return write;
-}
-
 }  // namespace
 
 void Replica::Split(const kv::SplitShard& split, absl::AnyInvocable<void(absl::Status)> done) {
   if (failure_.has_value()) return done(Annotate(*failure_, "the replica failed"));
   if (!IsLeader()) return done(NotTheLeader());
+  if (shard_ == kv::kDirectoryShard) {
+    return done(absl::InvalidArgumentError("the directory is one shard for ever"));
+  }
   if (preparing_split_.has_value()) {
     return done(absl::UnavailableError("the shard is being split already"));
   }
@@ -119,11 +111,8 @@ void Replica::ProposeSplit() {
   // The child begins with the configuration as it is: not in the middle of a change.
   if (status.configuration.IsJoint() || !status.configuration_committed) return;
   SplitPreparation preparation = *std::exchange(preparing_split_, std::nullopt);
-  writes_.Add(OwnCommand(shard_, preparation.split, Now() + kCommandLimit,
-                         [done = std::move(preparation.done)](const WriteReply& reply) mutable {
-                           done(ToStatus(reply));
-                         }));
-  Touch();
+  RunCommand(preparation.split, [done = std::move(preparation.done)](
+                                    const WriteReply& reply) mutable { done(ToStatus(reply)); });
 }
 
 void Replica::AbortPreparingSplit(const absl::Status& why) {
@@ -196,8 +185,7 @@ void Replica::CampaignAsChild(int attempts) {
 void Replica::MaybeSweep() {
   if (!IsLeader() || sweeping_ || !applied_.sweep_from.has_value()) return;
   sweeping_ = true;
-  writes_.Add(OwnCommand(shard_, kv::SweepShard{}, Now() + kCommandLimit,
-                         Alive([this](const WriteReply&) { sweeping_ = false; })));
+  RunCommand(kv::SweepShard{}, Alive([this](const WriteReply&) { sweeping_ = false; }));
 }
 
 }  // namespace flotilla::node

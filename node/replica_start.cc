@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "kv/directory.h"
 
 namespace flotilla::node {
 
@@ -22,10 +23,12 @@ kv::AppliedState FoundingState(const sharding::ShardDescriptor& descriptor,
   state.term = kFoundingTerm;
   state.descriptor = descriptor;
   const FoundingPlan& plan = context.folder.identity().plan;
-  state.limits = plan.limits;
+  // The directory's rows and transactions are not a client's.
+  if (descriptor.shard != kv::kDirectoryShard) state.limits = plan.limits;
   state.session_limits = plan.session_limits;
+  const FoundingGroup group = FoundersOf(descriptor.shard, context.folder.identity());
   uint64_t replica = 0;
-  for (const NodeAddress& founder : context.folder.identity().founders) {
+  for (const NodeAddress& founder : group.members) {
     state.configuration.voters.push_back({founder.node, ReplicaId(++replica)});
     state.configuration.incarnations[founder.node] = founder.incarnation;
   }
@@ -233,6 +236,23 @@ std::vector<sharding::ShardDescriptor> FoundingShards(uint32_t count) {
                               sharding::Slot{static_cast<uint16_t>(end - 1)}}});
   }
   return shards;
+}
+
+FoundingGroup FoundersOf(ShardId shard, const Identity& identity) {
+  constexpr size_t kDirectoryReplicas = 3;
+  const bool directory = shard == kv::kDirectoryShard;
+  if (!directory && shard.value() > identity.plan.shards) return {};
+  const size_t all = identity.founders.size();
+  if (all == 0) return {};
+  const size_t wanted = directory ? kDirectoryReplicas : identity.plan.replicas;
+  const size_t first = directory ? 0 : shard.value() - 1;
+  FoundingGroup group{.members = {}, .first_leader = identity.founders[first % all].node};
+  for (size_t i = 0; i < (wanted == 0 ? all : std::min(all, wanted)); ++i) {
+    group.members.push_back(identity.founders[(first + i) % all]);
+  }
+  std::sort(group.members.begin(), group.members.end(),
+            [](const NodeAddress& a, const NodeAddress& b) { return a.node < b.node; });
+  return group;
 }
 
 std::shared_ptr<void> FoundReplica(const sharding::ShardDescriptor& descriptor,

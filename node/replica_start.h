@@ -33,6 +33,14 @@ bool MayPass(const absl::Status& why);
 // Equal arcs for the groups that a new cluster begins with; shard ids count from 1.
 std::vector<sharding::ShardDescriptor> FoundingShards(uint32_t count);
 
+// Who begins a group. A shard: as many founders as the plan says, each shard from the next one on.
+// The directory: the first three. A group that came later: nobody.
+struct FoundingGroup {
+  std::vector<NodeAddress> members;  // ascending by node, and so are their replica ids
+  NodeId first_leader;               // campaigns at once: nobody has to time out
+};
+FoundingGroup FoundersOf(ShardId shard, const Identity& identity);
+
 using ReplicaStarted = std::function<void(absl::StatusOr<ReplicaStart>)>;
 
 // Writes the first state of a founding group's replica, waits until the engine has proven it

@@ -71,6 +71,22 @@ void Replica::Compact(LogIndex upto) {
                       }));
 }
 
+// A node has many replicas, of which few are written to at a time: what the others keep for speed
+// would add up to gigabytes.
+void Replica::MaybeRest() {
+  // Flushes of many, which a load has left at the same moment, go one after the other.
+  constexpr Duration kBetweenFlushes = std::chrono::milliseconds(200);
+  if (rests_ || applying_ || install_.has_value() || !applier_.has_state()) return;
+  if (Now() < apply_started_ + context_.options.rest_after) return;
+  if (bytes_since_flush_ >= context_.options.rest_flush_bytes) {
+    if (flush_requested_at_ > durable_.index || Now() < context_.next_rest_flush) return;
+    context_.next_rest_flush = Now() + kBetweenFlushes;
+    RequestFlush();
+  }
+  core_.ForgetApplied();
+  rests_ = true;
+}
+
 void Replica::ShrinkLog() {
   if (failure_.has_value() || install_.has_value() || !applier_.has_state()) return;
   const bool behind = durable_.index < applied_.index;

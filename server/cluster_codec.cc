@@ -1,8 +1,12 @@
 #include "server/cluster_codec.h"
 
 #include <algorithm>
+#include <string>
 
+#include "absl/strings/str_replace.h"
 #include "flotilla/v1/cluster.pb.h"
+#include "kv/directory.h"
+#include "sharding/shard_split.h"
 
 namespace flotilla::server {
 namespace {
@@ -53,6 +57,21 @@ v1::ReplicaRole RoleOf(const raft::RaftStatus& raft) {
   return v1::REPLICA_ROLE_UNSPECIFIED;
 }
 
+// What only the leader knows of a member.
+void EncodeProgress(const raft::RaftStatus& raft, const raft::Member& member, v1::Member* out) {
+  if (raft.role != raft::Role::kLeader) return;
+  if (member == raft.self) {
+    out->set_match_index(raft.last_index.value());
+    out->set_active(true);
+  }
+  for (const raft::PeerProgress& peer : raft.peers) {
+    if (peer.member != member) continue;
+    out->set_match_index(peer.match.value());
+    out->set_active(peer.recently_active);
+    out->set_snapshot_pending(peer.snapshot_pending);
+  }
+}
+
 void EncodeReplica(const node::ReplicaStatus& replica, v1::ReplicaStatus* out) {
   const raft::RaftStatus& raft = replica.raft;
   out->set_shard_id(replica.shard.value());
@@ -74,8 +93,65 @@ void EncodeReplica(const node::ReplicaStatus& replica, v1::ReplicaStatus* out) {
     one->set_node_id(member.node.value());
     one->set_replica_id(member.replica.value());
     one->set_voter(raft.configuration.IsVoter(member.replica));
+    EncodeProgress(raft, member, one);
   }
   if (replica.failed) out->set_failure(replica.failure);
+  if (replica.shard_version != 0) {
+    out->set_first_slot(replica.arc.first.value);
+    out->set_last_slot(replica.arc.last.value);
+  }
+  out->set_requests_per_second(replica.requests_per_second);
+}
+
+v1::NodeDuty DutyOf(sharding::NodeDuty duty) {
+  switch (duty) {
+    case sharding::NodeDuty::kServe:
+      return v1::NODE_DUTY_SERVE;
+    case sharding::NodeDuty::kDrain:
+      return v1::NODE_DUTY_DRAIN;
+    case sharding::NodeDuty::kLeave:
+      return v1::NODE_DUTY_LEAVE;
+  }
+  return v1::NODE_DUTY_UNSPECIFIED;
+}
+
+// Callers know the directory by its name, not by the number of its group.
+void EncodeStep(const node::DirectoryStatus::StepUnderWay& step, v1::StepUnderWay* out) {
+  const bool of_directory = step.shard == kv::kDirectoryShard;
+  const std::string number = "shard " + ToString(kv::kDirectoryShard);
+  out->set_what(of_directory ? absl::StrReplaceAll(step.step, {{number, "the directory"}})
+                             : step.step);
+  out->set_shard_id(of_directory ? 0 : step.shard.value());
+  out->set_seconds(std::chrono::duration<double>(step.since).count());
+}
+
+void EncodeDirectory(const node::DirectoryStatus& directory, v1::DirectoryStatus* out) {
+  out->set_leader_node_id(directory.leader.value());
+  out->set_map_version(directory.map_version);
+  out->set_replicas_wanted(directory.replicas_wanted);
+  for (const sharding::NodeRecord& record : directory.nodes) {
+    v1::DirectoryNode* node = out->add_nodes();
+    node->set_node_id(record.node.value());
+    node->set_client_address(record.client_address);
+    node->set_peer_address(record.peer_address);
+    node->set_zone(record.zone);
+    node->set_weight(record.weight);
+    node->set_duty(DutyOf(record.duty));
+    for (const auto& heard : directory.heard) {
+      if (heard.node == record.node) {
+        node->set_silent_ms(static_cast<uint64_t>(heard.ago / std::chrono::milliseconds(1)));
+      }
+    }
+  }
+  for (const auto& step : directory.under_way) EncodeStep(step, out->add_steps());
+  if (directory.replica.has_value()) EncodeReplica(*directory.replica, out->mutable_replica());
+}
+
+void EncodeDescriptor(const sharding::ShardDescriptor& descriptor, v1::Shard* out) {
+  out->set_shard_id(descriptor.shard.value());
+  out->set_shard_version(descriptor.version);
+  out->set_first_slot(descriptor.arc.first.value);
+  out->set_last_slot(descriptor.arc.last.value);
 }
 
 template <typename Ids>
@@ -98,6 +174,7 @@ void EncodeStatus(const node::NodeStatus& status, v1::GetClusterStatusResponse* 
   }
   out->set_log_bytes(status.log.bytes);
   out->set_disk_full(status.log.disk_full);
+  EncodeDirectory(status.directory, out->mutable_directory());
 }
 
 void EncodeShardMap(const node::NodeStatus& status,
@@ -107,10 +184,7 @@ void EncodeShardMap(const node::NodeStatus& status,
   EncodeNodes(status, out);
   for (const auto& [descriptor, route] : shards) {
     v1::Shard* shard = out->add_shards();
-    shard->set_shard_id(descriptor.shard.value());
-    shard->set_shard_version(descriptor.version);
-    shard->set_first_slot(descriptor.arc.first.value);
-    shard->set_last_slot(descriptor.arc.last.value);
+    EncodeDescriptor(descriptor, shard);
     shard->mutable_route()->set_shard_id(descriptor.shard.value());
     shard->mutable_route()->set_shard_version(descriptor.version);
     shard->mutable_route()->set_leader_node_id(route.leader.value());
@@ -125,6 +199,59 @@ raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& reques
   change.demote = NodesOf(request.demote_node_ids());
   change.remove = NodesOf(request.remove_node_ids());
   return change;
+}
+
+absl::StatusOr<sharding::NodeDuty> DecodeDuty(const v1::SetNodeDutyRequest& request) {
+  switch (request.duty()) {
+    case v1::NODE_DUTY_SERVE:
+      return sharding::NodeDuty::kServe;
+    case v1::NODE_DUTY_DRAIN:
+      return sharding::NodeDuty::kDrain;
+    case v1::NODE_DUTY_LEAVE:
+      return sharding::NodeDuty::kLeave;
+    default:
+      return absl::InvalidArgumentError("duty is missing, or unknown to this node");
+  }
+}
+
+absl::StatusOr<kv::SplitShard> DecodeSplit(const v1::SplitShardRequest& request,
+                                           const sharding::ShardDescriptor& shard) {
+  if (request.child_shard_id() == 0) {
+    return absl::InvalidArgumentError("child_shard_id is missing");
+  }
+  if (request.slot() >= sharding::kSlotCount) {
+    return absl::InvalidArgumentError("slot " + std::to_string(request.slot()) +
+                                      " is beyond the ring, which ends at " +
+                                      std::to_string(sharding::kSlotCount - 1));
+  }
+  kv::SplitShard split;
+  split.child = ShardId(request.child_shard_id());
+  split.shard_version = request.shard_version() != 0 ? request.shard_version() : shard.version;
+  if (request.has_slot()) {
+    split.at.value = static_cast<uint16_t>(request.slot());
+    return split;
+  }
+  sharding::ShardView view;
+  view.arc = shard.arc;
+  const auto halves = sharding::SplitPoint(view, sharding::SplitBy::kBytes);
+  if (!halves.has_value()) {
+    return absl::InvalidArgumentError("shard " + ToString(shard.shard) +
+                                      " is one slot, which cannot be split");
+  }
+  split.at = *halves;
+  return split;
+}
+
+void EncodeSplit(const sharding::ShardDescriptor& before, const kv::SplitShard& split,
+                 v1::SplitShardResponse* out) {
+  sharding::ShardDescriptor after = before;
+  after.version = split.shard_version + 1;
+  sharding::ShardDescriptor child = after;
+  child.shard = split.child;
+  child.arc.first = split.at;
+  after.arc.last.value = split.at.value - 1;
+  EncodeDescriptor(after, out->mutable_shard());
+  EncodeDescriptor(child, out->mutable_child());
 }
 
 }  // namespace flotilla::server

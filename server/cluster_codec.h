@@ -5,13 +5,20 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "kv/command.h"
 #include "node/node.h"
 #include "raft/types.h"
+#include "sharding/node_record.h"
+#include "sharding/shard_descriptor.h"
 
 namespace flotilla::v1 {
 class ChangeMembershipRequest;
 class GetClusterStatusResponse;
 class GetShardMapResponse;
+class SetNodeDutyRequest;
+class SplitShardRequest;
+class SplitShardResponse;
 }  // namespace flotilla::v1
 
 namespace flotilla::server {
@@ -24,6 +31,16 @@ void EncodeShardMap(const node::NodeStatus& status,
                     v1::GetShardMapResponse* out);
 
 raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& request);
+
+// kInvalidArgument when the request says none that is known.
+absl::StatusOr<sharding::NodeDuty> DecodeDuty(const v1::SetNodeDutyRequest& request);
+
+// Of that shard; chooses what the request leaves open. kInvalidArgument says what is wrong.
+absl::StatusOr<kv::SplitShard> DecodeSplit(const v1::SplitShardRequest& request,
+                                           const sharding::ShardDescriptor& shard);
+// Both shards as they are now; `before` is what was split.
+void EncodeSplit(const sharding::ShardDescriptor& before, const kv::SplitShard& split,
+                 v1::SplitShardResponse* out);
 
 }  // namespace flotilla::server
 

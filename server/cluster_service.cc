@@ -1,11 +1,14 @@
 #include "server/cluster_service.h"
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "flotilla/v1/cluster_service.grpc.pb.h"
 #include "server/cluster_codec.h"
+#include "server/error_codec.h"
 #include "server/grpc_status.h"
 
 namespace flotilla::server {
@@ -43,7 +46,7 @@ class ClusterService final : public v1::ClusterService::CallbackService {
 
   Reactor* TransferLeadership(Context* context, const v1::TransferLeadershipRequest* request,
                               v1::TransferLeadershipResponse*) override {
-    return Administrate(context, [this, request](auto done) {
+    return ChangeShard(context, ShardId(request->shard_id()), [this, request](auto done) {
       node_.TransferLeadership(ShardId(request->shard_id()), NodeId(request->target_node_id()),
                                std::move(done));
     });
@@ -51,8 +54,41 @@ class ClusterService final : public v1::ClusterService::CallbackService {
 
   Reactor* ChangeMembership(Context* context, const v1::ChangeMembershipRequest* request,
                             v1::ChangeMembershipResponse*) override {
-    return Administrate(context, [this, request](auto done) {
+    return ChangeShard(context, ShardId(request->shard_id()), [this, request](auto done) {
       node_.ChangeMembership(ShardId(request->shard_id()), DecodeChange(*request), std::move(done));
+    });
+  }
+
+  Reactor* SplitShard(Context* context, const v1::SplitShardRequest* request,
+                      v1::SplitShardResponse* response) override {
+    const ShardId shard(request->shard_id());
+    return ChangeShard(context, shard, [this, shard, request, response](Done done) {
+      const auto known = Find(shard);
+      const sharding::ShardDescriptor before = known.has_value() ? known->first : Unknown(shard);
+      const absl::StatusOr<kv::SplitShard> split = DecodeSplit(*request, before);
+      if (!split.ok()) return done(split.status());
+      node_.SplitShard(shard, *split,
+                       [before, split = *split, response,
+                        done = std::move(done)](const absl::Status& status) mutable {
+                         if (status.ok()) EncodeSplit(before, split, response);
+                         done(status);
+                       });
+    });
+  }
+
+  Reactor* SetNodeDuty(Context* context, const v1::SetNodeDutyRequest* request,
+                       v1::SetNodeDutyResponse*) override {
+    const auto change = [this, request](Done done) {
+      const absl::StatusOr<sharding::NodeDuty> duty = DecodeDuty(*request);
+      if (!duty.ok()) return done(duty.status());
+      node_.SetNodeDuty(NodeId(request->node_id()), *duty, std::move(done));
+    };
+    return Administrate(context, change, [this](const absl::Status& status) {
+      if (!absl::IsFailedPrecondition(status)) return ToGrpcStatus(status);
+      node::Route route = RouteToDirectory();
+      // It was elected, and has not read the directory yet.
+      if (route.leader == node_.Status().self.node) route = {};
+      return Misdirected(route, status);
     });
   }
 
@@ -65,14 +101,66 @@ class ClusterService final : public v1::ClusterService::CallbackService {
     return reactor;
   }
 
+  using Change = std::function<void(Done)>;
+  using MakeAnswer = std::function<grpc::Status(const absl::Status&)>;
+
   // `change` runs on the executor, when the caller may do such things at all.
-  Reactor* Administrate(Context* context, std::function<void(Done)> change) {
-    return OnExecutor(context, [this, change = std::move(change)](Reactor* reactor) {
+  Reactor* Administrate(Context* context, Change change, MakeAnswer answer) {
+    return OnExecutor(context, [this, change = std::move(change),
+                                answer = std::move(answer)](Reactor* reactor) {
       const absl::Status allowed = authorizer_.Authorize(
           /*principal=*/"", node::Action::kAdministrate, node::KeyRange{});
       if (!allowed.ok()) return reactor->Finish(ToGrpcStatus(allowed));
-      change([reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
+      change([answer, reactor](const absl::Status& status) { reactor->Finish(answer(status)); });
     });
+  }
+  Reactor* ChangeShard(Context* context, ShardId shard, Change change) {
+    return Administrate(context, std::move(change), [this, shard](const absl::Status& status) {
+      return AnswerOfShard(shard, status);
+    });
+  }
+
+  grpc::Status AnswerOfShard(ShardId shard, const absl::Status& status) const {
+    const auto known = Find(shard);
+    const bool leads = known.has_value() && known->second.leader == node_.Status().self.node;
+    if (!absl::IsFailedPrecondition(status) || !known.has_value() || leads) {
+      return ToGrpcStatus(status);
+    }
+    return Misdirected(known->second, status);
+  }
+  // Whoever asked the wrong node is told where to go, for programs to follow.
+  static grpc::Status Misdirected(const node::Route& route, const absl::Status& status) {
+    node::Error error;
+    error.code = status.code();
+    error.reason = route.leader.is_none() ? node::Reason::kNoLeader : node::Reason::kNotLeader;
+    error.message = std::string(StdView(status.message()));
+    error.route = route;
+    v1::Error message;
+    EncodeError(error, Effect::kWrite, &message);
+    return ToGrpcStatus(message);
+  }
+
+  node::Route RouteToDirectory() const {
+    const node::NodeStatus status = node_.Status();
+    node::Route route;
+    route.leader = status.directory.leader;
+    for (const node::NodeAddress& peer : status.peers) {
+      if (peer.node == route.leader) route.leader_address = peer.client_address;
+    }
+    for (const sharding::NodeRecord& record : status.directory.nodes) {
+      if (record.node == route.leader) route.leader_address = record.client_address;
+    }
+    return route;
+  }
+  std::optional<std::pair<sharding::ShardDescriptor, node::Route>> Find(ShardId shard) const {
+    for (auto& known : node_.ShardMap()) {
+      if (known.first.shard == shard) return std::move(known);
+    }
+    return std::nullopt;
+  }
+  // The node says itself what is wrong with it.
+  static sharding::ShardDescriptor Unknown(ShardId shard) {
+    return {.shard = shard, .arc = {}, .version = 0};
   }
 
   node::Node& node_;

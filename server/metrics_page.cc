@@ -64,6 +64,13 @@ void WriteNode(PrometheusWriter& writer, const StatusReport& report) {
              Count(status.log.queued_bytes));
   WriteGauge(writer, "flotilla_log_disk_full", "Whether writes are refused for want of space.",
              status.log.disk_full ? 1 : 0);
+  WriteGauge(writer, "flotilla_directory_map_version",
+             "Version of the shard map that this node knows.", Count(status.directory.map_version));
+  WriteGauge(writer, "flotilla_directory_nodes", "Nodes that the directory lists.",
+             Count(status.directory.nodes.size()));
+  WriteGauge(writer, "flotilla_directory_steps",
+             "Moves and splits under way; known to the node that leads the directory.",
+             Count(status.directory.under_way.size()));
   for (const ReplicaFamily& family : kReplicaFamilies) {
     if (status.replicas.empty()) break;
     writer.Family(family.name, "gauge", family.help);

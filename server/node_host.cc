@@ -24,6 +24,7 @@
 #include "server/health_pages.h"
 #include "server/health_service.h"
 #include "server/kv_service.h"
+#include "server/memory_trimmer.h"
 #include "server/metrics_page.h"
 #include "server/node_options.h"
 #include "server/request_metrics.h"
@@ -192,6 +193,7 @@ class Host : public NodeHost {
   Clock& clock_;
   Logger& logger_;
   const OnFatal on_fatal_;
+  const MemoryTrimmer trimmer_;
   MetricsRegistry metrics_;
   RequestMetrics request_metrics_;
   node::AllowAll authorizer_;

@@ -19,6 +19,14 @@ node::NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.data_folder = options.data_dir;
   for (const Address& address : options.join) node.join.push_back(FormatValue(address));
   node.initial_nodes = static_cast<uint32_t>(options.initial_nodes);
+  node.initial_shards = static_cast<uint32_t>(options.shards);
+  node.replicas = static_cast<uint32_t>(options.replicas);
+  node.zone = options.zone;
+  node.weight = static_cast<uint32_t>(options.weight);
+  node.balance = options.balance;
+  node.dead_after = options.dead_after;
+  node.split_bytes = options.split_bytes.bytes;
+  node.split_load = options.split_load;
   node.advertise_peer = FormatValue(options.advertise_peer);
   node.advertise_client = FormatValue(options.advertise_client);
   node.raft.election_timeout_ticks = static_cast<int>(options.election_timeout_ticks);
@@ -32,6 +40,10 @@ node::NodeOptions NodeOptionsOf(const ServerOptions& options) {
   node.max_pending_bytes = options.max_pending_bytes.bytes;
   node.round_spacing = options.round_spacing;
   node.flush_log_bytes = options.flush_log_bytes.bytes;
+  node.snapshot_bytes_per_second = options.snapshot_bytes_per_second.bytes;
+  node.snapshot_max_sends = options.snapshot_max_sends;
+  node.snapshot_max_receives = options.snapshot_max_receives;
+  node.snapshot_keep = options.snapshot_keep;
   node.disk_reserve_bytes = options.min_free_space.bytes;
   return node;
 }

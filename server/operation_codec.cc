@@ -7,10 +7,13 @@
 
 #include "base/status_macros.h"
 #include "flotilla/v1/kv.pb.h"
-#include "server/page_token.h"
+#include "sharding/page_token.h"
 
 namespace flotilla::server {
 namespace {
+
+using sharding::DecodePageToken;
+using sharding::RangeFingerprint;
 
 using Decoded = absl::StatusOr<DecodedOperation>;
 
@@ -142,6 +145,16 @@ Decoded DecodeTxn(v1::TxnRequest& request) {
   return Write(std::move(txn));
 }
 
+absl::StatusOr<sharding::Arc> DecodeSlots(const v1::SlotRange& slots) {
+  if (slots.first_slot() > slots.last_slot() || slots.last_slot() >= sharding::kSlotCount) {
+    return absl::InvalidArgumentError("the slots " + std::to_string(slots.first_slot()) + " to " +
+                                      std::to_string(slots.last_slot()) + " are no range of the " +
+                                      std::to_string(sharding::kSlotCount));
+  }
+  return sharding::Arc{sharding::Slot{static_cast<uint16_t>(slots.first_slot())},
+                       sharding::Slot{static_cast<uint16_t>(slots.last_slot())}};
+}
+
 Decoded DecodeScan(v1::ScanRequest& request, const kv::Limits& limits) {
   const uint32_t fingerprint =
       RangeFingerprint(request.start_key(), request.end_key(), request.reverse());
@@ -152,10 +165,14 @@ Decoded DecodeScan(v1::ScanRequest& request, const kv::Limits& limits) {
   page.keys_only = request.keys_only();
   page.count_only = request.count_only();
   page.max_bytes = limits.max_page_bytes;
+  if (request.page_bytes() != 0) page.max_bytes = std::min(page.max_bytes, request.page_bytes());
   page.max_rows = static_cast<uint32_t>(limits.max_page_rows);
   if (request.page_size() != 0) page.max_rows = std::min(page.max_rows, request.page_size());
   if (request.limit() != 0 && request.limit() < page.max_rows) {
     page.max_rows = static_cast<uint32_t>(request.limit());
+  }
+  if (request.has_slots()) {
+    FLOTILLA_ASSIGN_OR_RETURN(page.slots, DecodeSlots(request.slots()));
   }
   if (!request.page_token().empty()) {
     std::string& next = page.reverse ? page.to : page.from;

@@ -7,7 +7,7 @@
 
 #include "flotilla/v1/kv.pb.h"
 #include "server/error_codec.h"
-#include "server/page_token.h"
+#include "sharding/page_token.h"
 
 namespace flotilla::server {
 namespace {
@@ -52,7 +52,9 @@ void EncodeDeleteRange(const AnswerContext& answer, const kv::CommandResult& res
   response->set_deleted(result.deleted);
   response->set_replayed(result.replayed);
   if (!result.next_key.empty()) {
-    response->set_next_page_token(EncodePageToken(answer.range_fingerprint, result.next_key));
+    response->set_next_page_token(
+        sharding::EncodePageToken(answer.range_fingerprint, result.next_key));
+    response->set_resume_key(result.next_key);
   }
 }
 
@@ -124,6 +126,10 @@ void EncodeState(const node::ReadReply& reply, v1::ReadState* out) {
   out->set_revision(reply.result.revision);
   out->set_applied_index(reply.result.applied.value());
   out->set_lag_ms(static_cast<uint64_t>(lag.count()));
+  if (const std::optional<sharding::Arc>& arc = reply.result.arc) {
+    out->mutable_slots()->set_first_slot(arc->first.value);
+    out->mutable_slots()->set_last_slot(arc->last.value);
+  }
 }
 
 void EncodeScan(const AnswerContext& answer, node::ReadReply& reply, v1::ScanResponse* out) {
@@ -132,7 +138,9 @@ void EncodeScan(const AnswerContext& answer, node::ReadReply& reply, v1::ScanRes
   }
   out->set_count(reply.result.count);
   if (reply.result.resume_key.has_value()) {
-    out->set_next_page_token(EncodePageToken(answer.range_fingerprint, *reply.result.resume_key));
+    out->set_next_page_token(
+        sharding::EncodePageToken(answer.range_fingerprint, *reply.result.resume_key));
+    out->set_resume_key(*std::move(reply.result.resume_key));
   }
   EncodeState(reply, out->mutable_state());
 }

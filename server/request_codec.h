@@ -45,6 +45,8 @@ class RequestCodec {
 
   explicit RequestCodec(RequestOptions options) : options_(std::move(options)) {}
 
+  const kv::Limits& limits() const { return options_.limits; }
+
   // One operation per operation of the message, in order. Empties the message.
   std::vector<ClientOperation> Decode(v1::PipelineRequest& request, const CallInfo& call) const;
   // A unary call, wrapped as an operation. Empties the message.

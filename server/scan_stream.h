@@ -1,15 +1,20 @@
 // The server's end of one Scan: page after page, each asked of the node when the one before has
-// left, so that a slow reader holds one page and no more.
+// left, so that a slow reader holds one page and no more. A caller who names a shard gets the pages
+// of that one, any other those of all shards (merged_scan.h).
 #ifndef FLOTILLA_SERVER_SCAN_STREAM_H_
 #define FLOTILLA_SERVER_SCAN_STREAM_H_
 
 #include <memory>
+#include <vector>
 
 #include "grpcpp/support/server_callback.h"
 #include "server/gateway.h"
+#include "server/merged_scan.h"
 #include "server/request_codec.h"
 
 namespace flotilla::v1 {
+class PipelineOperation;
+class PipelineResult;
 class ScanRequest;
 class ScanResponse;
 }  // namespace flotilla::v1
@@ -31,6 +36,12 @@ class ScanStream : public grpc::ServerWriteReactor<v1::ScanResponse>,
              CallInfo call);
 
   void AskForPage();
+  // For what the page still lacks; writes it when that is nothing.
+  void AskForMore();
+  void Submit(std::vector<v1::PipelineOperation> questions);
+  void TakePart(uint64_t id, v1::PipelineResult result);
+  void WritePage();
+  void Fail(const grpc::Status& why);
   // False when there is nothing to ask for after it.
   bool PrepareNext();
 
@@ -41,6 +52,11 @@ class ScanStream : public grpc::ServerWriteReactor<v1::ScanResponse>,
   const RequestCodec& codec_;
   CallInfo call_;
   std::shared_ptr<ScanStream> self_;  // from Start to OnDone
+
+  // Of all shards; none: the caller named one.
+  std::unique_ptr<MergedScan> merged_;
+  size_t unanswered_ = 0;
+  bool failed_ = false;
 
   // Used in turn: by the page being asked for, then by the page being written.
   const std::unique_ptr<v1::ScanRequest> request_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "sharding/slot.h"
 #include "storage/log_format.h"
 
 namespace flotilla::server {
@@ -20,6 +21,9 @@ constexpr ByteSize kMaxMessage{16 << 20};
 constexpr ByteSize kLeastLogSegment{3 * storage::kLogBlockBytes};
 // What clients and nodes put into a message besides one large command or answer, and the frames.
 constexpr ByteSize kMessageRest{2 << 20};
+// More would only make every write slower.
+constexpr uint64_t kMaxReplicas = 9;
+constexpr uint64_t kMaxWeight = 1'000'000;
 
 bool IsWildcard(const Address& address) {
   return address.host == "0.0.0.0" || address.host == "::";
@@ -70,6 +74,19 @@ absl::Status ValidateCluster(const ServerOptions& options) {
   if (options.initial_nodes > 1 && options.join.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("initial-nodes is ", options.initial_nodes,
                                                    ", but join names no node to find"));
+  }
+  if (options.shards < 1 || options.shards > sharding::kSlotCount) {
+    return absl::InvalidArgumentError(absl::StrCat("shards is ", options.shards,
+                                                   "; it must be from 1 to ", sharding::kSlotCount,
+                                                   ", the number of slots"));
+  }
+  if (options.replicas < 1 || options.replicas > kMaxReplicas) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replicas is ", options.replicas, "; it must be from 1 to ", kMaxReplicas));
+  }
+  if (options.weight > kMaxWeight) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("weight is ", options.weight, "; it must be at most ", kMaxWeight));
   }
   return absl::OkStatus();
 }

@@ -19,6 +19,14 @@ struct ServerOptions {
   std::string data_dir;
   std::vector<Address> join;
   uint64_t initial_nodes = 0;
+  uint64_t shards = 1;
+  uint64_t replicas = 3;
+  std::string zone;
+  uint64_t weight = 1;
+  bool balance = true;
+  Duration dead_after = std::chrono::minutes(10);
+  ByteSize split_bytes{0};
+  uint64_t split_load = 0;
 
   Address listen_client{"127.0.0.1", 6170};
   Address listen_peer{"127.0.0.1", 6171};
@@ -50,6 +58,11 @@ struct ServerOptions {
   uint64_t heartbeat_ticks = 1;
   Duration round_spacing = std::chrono::microseconds(500);
   ByteSize entry_cache_bytes{32 << 20};
+
+  ByteSize snapshot_bytes_per_second{128 << 20};
+  uint64_t snapshot_max_sends = 2;
+  uint64_t snapshot_max_receives = 2;
+  Duration snapshot_keep = std::chrono::minutes(1);
 
   ByteSize log_segment_bytes{64 << 20};
   ByteSize log_budget_bytes{1 << 30};

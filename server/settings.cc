@@ -36,6 +36,23 @@ constexpr Setting kSettings[] = {
                  "among them. None: a cluster of one."),
     Of<&O::initial_nodes>("initial-nodes",
                           "With how many nodes a new cluster begins. 0: as many as join names."),
+    Of<&O::shards>("shards", "With how many shards a new cluster begins; at most 16384."),
+    Of<&O::replicas>(
+        "replicas", "Of every shard; with fewer nodes, fewer. Counts when the cluster is founded."),
+    Of<&O::zone>(
+        "zone",
+        "Where this node is: nodes of one zone fail together, and replicas are spread over "
+        "zones. Empty: a zone of its own."),
+    Of<&O::weight>("weight",
+                   "This node's capacity, relative to others'; with 0 it is given no replicas."),
+    Of<&O::balance>(
+        "balance",
+        "Whether replicas and leaders are moved without being asked: to new nodes, away "
+        "from drained and dead ones, and to even out."),
+    Of<&O::dead_after>("dead-after",
+                       "What a node holds is replaced when it has been silent for so long."),
+    Of<&O::split_bytes>("split-size", "Shards above it are split. 0: never."),
+    Of<&O::split_load>("split-load", "Requests per second above which a shard is split. 0: never."),
 
     Of<&O::listen_client>("listen-client", "Where clients are served (gRPC)."),
     Of<&O::listen_peer>("listen-peer", "Where other nodes are served (gRPC)."),
@@ -83,6 +100,12 @@ constexpr Setting kSettings[] = {
     Of<&O::round_spacing>("raft.round-spacing",
                           "Least time between two batches of writes under load."),
     Of<&O::entry_cache_bytes>("raft.entry-cache", "Log entries of a shard kept for slow peers."),
+
+    Of<&O::snapshot_bytes_per_second>("snapshot.rate",
+                                      "Bytes of snapshots sent per second. 0: no limit."),
+    Of<&O::snapshot_max_sends>("snapshot.max-sends", "Sent at once; others wait. 0: no limit."),
+    Of<&O::snapshot_max_receives>("snapshot.max-receives", "Received at once, likewise."),
+    Of<&O::snapshot_keep>("snapshot.keep", "How long an interrupted one waits to go on."),
 
     Of<&O::log_segment_bytes>("log.segment-size", "Of one file of the write-ahead log."),
     Of<&O::log_budget_bytes>("log.budget", "Beyond this the write-ahead log is compacted harder."),

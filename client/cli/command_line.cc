@@ -14,7 +14,11 @@
 #include "client/cli/duration_text.h"
 #include "client/cli/environment.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/health_command.h"
+#include "client/cli/node_command.h"
 #include "client/cli/scan_command.h"
+#include "client/cli/shard_command.h"
+#include "client/cli/step_command.h"
 #include "client/cli/text_encoding.h"
 #include "client/cli/transfer_commands.h"
 #include "client/cli/txn_command.h"
@@ -50,6 +54,11 @@ class CommandLine {
   void AddTxn();
   void AddTransfers();
   void AddCluster();
+  void AddNodes();
+  void AddSteps();
+  void AddShards();
+  // With --json.
+  CLI::App* AddAdminCommand(CLI::App& noun, const char* name, const char* description);
   void AddDebug();
 
   CLI::App* Add(CLI::App& parent, const char* name, const char* description, const char* group) {
@@ -162,6 +171,9 @@ CommandLine::CommandLine(Context& context) : context_(context) {
   AddTxn();
   AddTransfers();
   AddCluster();
+  AddNodes();
+  AddShards();
+  AddSteps();
   AddDebug();
 }
 
@@ -387,6 +399,90 @@ void CommandLine::AddCluster() {
       *command, "--wait", [status = status.get()](auto time) { status->wait = time; },
       "Until it is healthy, so long at most");
   OnRun(command, RunClusterStatus, status);
+
+  auto health = std::make_shared<ClusterHealthArguments>();
+  command = AddAdminCommand(*cluster, "health",
+                            "Whether all is well, how many nodes may fail, and what is moving");
+  command->add_flag("--watch", health->watch, "Again whenever it changes, until interrupted");
+  OnRun(command, RunClusterHealth, health);
+}
+
+CLI::App* CommandLine::AddAdminCommand(CLI::App& noun, const char* name, const char* description) {
+  CLI::App* command = Add(noun, name, description, "Commands");
+  command->add_flag_callback(
+      "--json", [this] { context_.options.output = OutputFormat::kJson; }, "The same as -o json");
+  return command;
+}
+
+void CommandLine::AddNodes() {
+  CLI::App* node = Add(app_, "node", "See, empty and remove nodes", kOperations);
+  node->require_subcommand(1);
+  OnRun(AddAdminCommand(*node, "list", "Addresses, zone, weight, state and replicas of all nodes"),
+        RunNodeList, std::make_shared<NodeListArguments>());
+
+  const auto add = [&](const char* name, const char* description,
+                       ExitCode (*run)(Context&, const NodeDutyArguments&)) {
+    auto arguments = std::make_shared<NodeDutyArguments>();
+    CLI::App* command = AddAdminCommand(*node, name, description);
+    AddNumber(*command, "node", arguments->node, "A node's number")->required();
+    if (run == RunNodeDrain) {
+      command->add_flag("--wait", arguments->wait, "Until it holds nothing");
+    }
+    if (run == RunNodeRemove) {
+      arguments->wait = true;
+      command->add_flag_callback(
+          "--no-wait", [arguments = arguments.get()] { arguments->wait = false; },
+          "Do not wait until it holds nothing");
+    }
+    OnRun(command, run, arguments);
+  };
+  add("drain", "Move everything away from a node, which stays", RunNodeDrain);
+  add("serve", "Let a drained node have its share again", RunNodeServe);
+  add("remove", "Move everything away from a node, dead or alive, and forget it", RunNodeRemove);
+}
+
+void CommandLine::AddSteps() {
+  CLI::App* op = Add(app_, "op", "See what is being moved and split", kOperations);
+  op->require_subcommand(1);
+  OnRun(AddAdminCommand(*op, "list", "The steps under way, and since when"), RunStepList,
+        std::make_shared<StepListArguments>());
+  OnRun(AddAdminCommand(*op, "watch", "Steps as they begin and end, until interrupted"),
+        RunStepWatch, std::make_shared<StepWatchArguments>());
+}
+
+void CommandLine::AddShards() {
+  CLI::App* shard = Add(app_, "shard", "See and change how data is spread", kOperations);
+  shard->require_subcommand(1);
+  OnRun(AddAdminCommand(*shard, "list", "Slots, leader, replicas, size and load of all shards"),
+        RunShardList, std::make_shared<ShardListArguments>());
+
+  auto split = std::make_shared<ShardSplitArguments>();
+  CLI::App* command = AddAdminCommand(*shard, "split", "Cut a shard in two");
+  const auto add_number = [](CLI::App* to, const char* name, uint64_t& number, const char* text) {
+    return AddNumber(*to, name, number, text)->required();
+  };
+  add_number(command, "shard", split->shard, "The shard");
+  AddNumber<uint16_t>(
+      *command, "--at", [split = split.get()](uint16_t slot) { split->options.at = slot; },
+      "The first slot of the new shard; else the one that halves it");
+  AddNumber(*command, "--child", split->options.child,
+            "The number of the new shard; else the one after the highest");
+  OnRun(command, RunShardSplit, split);
+
+  const auto add = [&](const char* name, const char* description,
+                       ExitCode (*run)(Context&, const ShardReplicaArguments&)) {
+    auto arguments = std::make_shared<ShardReplicaArguments>();
+    CLI::App* added = AddAdminCommand(*shard, name, description);
+    add_number(added, "shard", arguments->shard, "The shard");
+    const bool moves = run == RunShardMove;
+    add_number(added, moves ? "from" : "node", arguments->node, "A node's number");
+    if (moves) add_number(added, "to", arguments->to, "Another node's number");
+    OnRun(added, run, arguments);
+  };
+  add("transfer", "Let another replica lead", RunShardTransfer);
+  add("add-replica", "Give a shard one more replica", RunShardAddReplica);
+  add("remove-replica", "Take a replica away", RunShardRemoveReplica);
+  add("move", "Move a replica from one node to another", RunShardMove);
 }
 
 void CommandLine::AddDebug() {

@@ -19,6 +19,17 @@ KvClient* Context::Connect() {
   return client_.get();
 }
 
+StatusOr<ClusterStatus> Context::DescribeCluster() {
+  auto cluster =
+      environment_.describe_cluster(options.endpoints, TimeoutOr(std::chrono::seconds(2)));
+  if (!cluster.ok()) return cluster;
+  for (const NodeStatus& node : cluster->nodes) {
+    if (node.status.ok()) return cluster;
+  }
+  if (cluster->nodes.empty()) return Status(StatusCode::kUnavailable, "no node is known");
+  return cluster->nodes.front().status;
+}
+
 Printer Context::MakePrinter() const {
   return Printer(environment_.out, options.output, environment_.out_is_terminal);
 }

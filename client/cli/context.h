@@ -36,6 +36,10 @@ class Context {
     return options.timeout.value_or(otherwise);
   }
 
+  bool WantsJson() const { return options.output == OutputFormat::kJson; }
+  // Asks every node how it is. An error when none answers.
+  StatusOr<ClusterStatus> DescribeCluster();
+
   Printer MakePrinter() const;
   // `what` as in "put \"k\"".
   ExitCode Report(std::string_view what, const Status& status) const {

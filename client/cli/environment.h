@@ -8,8 +8,10 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "flotilla/admin.h"
 #include "flotilla/client.h"
 
 namespace flotilla::client::cli {
@@ -27,7 +29,15 @@ struct Environment {
   std::function<StatusOr<ClusterStatus>(const std::string& endpoints,
                                         std::chrono::milliseconds timeout)>
       describe_cluster;
+  std::function<StatusOr<std::unique_ptr<Admin>>(const std::string& endpoints,
+                                                 const AdminOptions& options)>
+      connect_admin;
   std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+  // Between two looks of a command that watches; false ends it.
+  std::function<bool(std::chrono::milliseconds time)> pause = [](std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(time);
+    return true;
+  };
 };
 
 // `args` without the program's name. Returns the exit code (exit_code.h).

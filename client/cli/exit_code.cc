@@ -50,13 +50,13 @@ std::string_view NextStepFor(const Status& status) {
 }
 
 ExitCode Report(std::ostream& err, std::string_view what, const Status& status,
-                std::string_view outcome) {
+                std::string_view outcome, std::string_view next_step) {
   err << "error: " << what << ": " << ToString(status.code());
   if (!status.reason().empty()) err << ", " << status.reason();
   if (!outcome.empty()) err << " (" << outcome << ")";
   err << "\nwhy:   " << status.message();
   for (const auto& [name, value] : status.details()) err << "; " << name << ": " << value;
-  err << "\ntry:   " << NextStepFor(status) << "\n";
+  err << "\ntry:   " << next_step << "\n";
   return ExitCodeOf(status);
 }
 
@@ -83,11 +83,16 @@ ExitCode ExitCodeOf(const Status& status) {
 }
 
 ExitCode ReportError(std::ostream& err, std::string_view what, const Status& status) {
-  return Report(err, what, status, "");
+  return Report(err, what, status, "", NextStepFor(status));
+}
+
+ExitCode ReportError(std::ostream& err, std::string_view what, const Status& status,
+                     std::string_view what_next) {
+  return Report(err, what, status, "", what_next);
 }
 
 ExitCode ReportWriteError(std::ostream& err, std::string_view what, const Status& status) {
-  return Report(err, what, status, InWords(status.outcome()));
+  return Report(err, what, status, InWords(status.outcome()), NextStepFor(status));
 }
 
 ExitCode ReportUsageError(std::ostream& err, std::string_view why, std::string_view what_next) {

@@ -23,6 +23,9 @@ ExitCode ExitCodeOf(const Status& status);
 
 // Writes the three lines; returns the exit code. `what` as in "put \"k\"".
 ExitCode ReportError(std::ostream& err, std::string_view what, const Status& status);
+// Where the command knows better than the status what to do.
+ExitCode ReportError(std::ostream& err, std::string_view what, const Status& status,
+                     std::string_view what_next);
 // The same of a write: says what became of it.
 ExitCode ReportWriteError(std::ostream& err, std::string_view what, const Status& status);
 ExitCode ReportUsageError(std::ostream& err, std::string_view why, std::string_view what_next);

@@ -42,4 +42,9 @@ StatusOr<int64_t> IntegerField(const nlohmann::json& object, const char* name, i
   return found->get<int64_t>();
 }
 
+void PrintJson(std::ostream& out, const nlohmann::ordered_json& object) {
+  out << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n"
+      << std::flush;
+}
+
 }  // namespace flotilla::client::cli

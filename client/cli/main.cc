@@ -27,6 +27,11 @@ StatusOr<ClusterStatus> DescribeCluster(const std::string& endpoints,
   return AskAllNodes(*parsed, timeout);
 }
 
+StatusOr<std::unique_ptr<Admin>> ConnectAdmin(const std::string& endpoints,
+                                              const AdminOptions& options) {
+  return Admin::Connect(endpoints, options);
+}
+
 // The first socket would take the place of a standard descriptor that is closed. What stands in for
 // it fails when it is used.
 void OccupyStandardDescriptors() {
@@ -42,9 +47,14 @@ int Main(int argc, char** argv) {
   OccupyStandardDescriptors();
   std::ios::sync_with_stdio(false);
   // SIGPIPE stays as it is: `flotilla export | head` ends quietly, as everywhere.
-  Environment environment{
-      std::cin, std::cout,      std::cerr, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1,
-      Connect,  DescribeCluster};
+  Environment environment{.in = std::cin,
+                          .out = std::cout,
+                          .err = std::cerr,
+                          .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+                          .err_is_terminal = isatty(STDERR_FILENO) == 1,
+                          .connect = Connect,
+                          .describe_cluster = DescribeCluster,
+                          .connect_admin = ConnectAdmin};
   return RunCommandLine({argv + 1, argv + argc}, environment);
 }
 

@@ -32,16 +32,23 @@ std::string OneDecimal(double number) {
 
 }  // namespace
 
+void StatusLine::Show(std::string_view text) {
+  if (!environment_.err_is_terminal) return;
+  visible_ = true;
+  environment_.err << "\r\033[K" << text << std::flush;
+}
+
+void StatusLine::Clear() {
+  if (std::exchange(visible_, false)) environment_.err << "\r\033[K" << std::flush;
+}
+
 Progress::Progress(Environment& environment, std::string verb, std::optional<uint64_t> total)
     : environment_(environment),
       verb_(std::move(verb)),
       total_(total),
       started_(environment.now()),
-      drawn_(started_) {}
-
-Progress::~Progress() {
-  if (visible_) environment_.err << "\r\033[K" << std::flush;
-}
+      drawn_(started_),
+      line_(environment) {}
 
 void Progress::Add(uint64_t bytes) {
   ++records_;
@@ -66,16 +73,15 @@ std::string Progress::Summary() const {
 }
 
 void Progress::Draw() {
-  visible_ = true;
-  environment_.err << "\r\033[K" << verb_ << " ";
+  std::string text = verb_ + " ";
   if (total_.has_value() && *total_ > 0) {
     const double part = std::min(1.0, static_cast<double>(bytes_) / static_cast<double>(*total_));
     const int filled = static_cast<int>(part * kBarColumns);
-    environment_.err << "[" << std::string(static_cast<size_t>(filled), '#')
-                     << std::string(static_cast<size_t>(kBarColumns - filled), ' ') << "] "
-                     << static_cast<int>(part * 100) << " %  ";
+    text += "[" + std::string(static_cast<size_t>(filled), '#') +
+            std::string(static_cast<size_t>(kBarColumns - filled), ' ') + "] " +
+            std::to_string(static_cast<int>(part * 100)) + " %  ";
   }
-  environment_.err << Summary() << std::flush;
+  line_.Show(text + Summary());
 }
 
 }  // namespace flotilla::client::cli

@@ -7,19 +7,35 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "client/cli/environment.h"
 
 namespace flotilla::client::cli {
 
+// Text of any kind.
+class StatusLine {
+ public:
+  // The environment outlives it.
+  explicit StatusLine(Environment& environment) : environment_(environment) {}
+  // Clears the line.
+  ~StatusLine() { Clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  void Show(std::string_view text);
+  void Clear();
+
+ private:
+  Environment& environment_;
+  bool visible_ = false;
+};
+
+// How many records are through.
 class Progress {
  public:
   // `total` bytes of input, where they are known. The environment outlives it.
   Progress(Environment& environment, std::string verb, std::optional<uint64_t> total);
-  // Clears the line.
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
 
   void Add(uint64_t bytes);
 
@@ -39,7 +55,7 @@ class Progress {
   std::chrono::steady_clock::time_point drawn_;
   uint64_t records_ = 0;
   uint64_t bytes_ = 0;
-  bool visible_ = false;
+  StatusLine line_;
 };
 
 }  // namespace flotilla::client::cli

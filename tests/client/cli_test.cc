@@ -110,7 +110,8 @@ class CliTest : public ::testing::Test {
         },
         [this](const std::string&, std::chrono::milliseconds) {
           return StatusOr<ClusterStatus>(cluster_);
-        }};
+        },
+        {}};
     const int code = RunCommandLine(std::move(args), environment);
     return {code, out.str(), err.str()};
   }
@@ -167,6 +168,9 @@ Many at once:
 
 Looking after a cluster:
   cluster                       See how a cluster is
+  node                          See, empty and remove nodes
+  shard                         See and change how data is spread
+  op                            See what is being moved and split
   debug                         Look inside
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 not found or condition failed, 4 unavailable,
@@ -176,7 +180,7 @@ Exit codes: 0 ok, 1 other, 2 usage, 3 not found or condition failed, 4 unavailab
 
 TEST_F(CliTest, EveryCommandHasHelp) {
   for (const char* command : {"get", "mget", "scan", "put", "append", "incr", "cas", "del", "txn",
-                              "import", "export", "cluster", "debug"}) {
+                              "import", "export", "cluster", "node", "shard", "op", "debug"}) {
     const Ran ran = Run({command, "--help"});
     EXPECT_EQ(ran.code, 0);
     EXPECT_THAT(ran.out, HasSubstr(std::string("flotilla ") + command));

@@ -202,10 +202,9 @@ std::optional<ServerError> FakeCluster::RouteError(const Received& received) con
 
 std::variant<Result, ServerError> FakeCluster::Handle(const Received& received) {
   if (auto error = RouteError(received)) return *std::move(error);
+  if (before_execute != nullptr) before_execute(received);
   for (const ShardRoute& route : shards) {
-    const std::string* key = RoutingKey(received.operation);
-    const bool mine = received.shard == route.descriptor.shard;
-    if (mine && key != nullptr && !route.descriptor.arc.Contains(sharding::SlotOf(*key))) {
+    if (received.shard == route.descriptor.shard && !Owns(route, received)) {
       return ServerError{StatusCode::kFailedPrecondition,
                          Reason::kWrongShard,
                          Outcome::kNotApplied,
@@ -223,7 +222,7 @@ std::variant<Result, ServerError> FakeCluster::Apply(const Received& received) {
     sessions_[token];
     return Result(OpenSessionResult{token});
   }
-  if (!IsWrite(received.operation)) return Execute(received.operation);
+  if (!IsWrite(received.operation)) return Execute(received);
   auto found = sessions_.find(received.token);
   if (found == sessions_.end()) {
     return ServerError{StatusCode::kFailedPrecondition,
@@ -255,12 +254,17 @@ std::variant<Result, ServerError> FakeCluster::Apply(const Received& received) {
                        Duration(0),
                        std::nullopt};
   }
-  Result result = Execute(received.operation);
+  Result result = Execute(received);
   session.results.emplace(received.sequence, result);
   return result;
 }
 
-Result FakeCluster::Execute(const Operation& operation) {
+Result FakeCluster::Execute(const Received& received) {
+  const Operation& operation = received.operation;
+  if (const auto* get = std::get_if<BatchGet>(&operation)) return ExecuteBatchGet(*get);
+  if (const auto* scan = std::get_if<Scan>(&operation)) {
+    return ExecuteScan(*scan, ArcOf(received.shard));
+  }
   if (const auto* get = std::get_if<Get>(&operation)) {
     GetResult result;
     result.key = get->key;
@@ -269,6 +273,9 @@ Result FakeCluster::Execute(const Operation& operation) {
     return result;
   }
   ++revision_;
+  if (const auto* range = std::get_if<DeleteRange>(&operation)) {
+    return ExecuteDeleteRange(*range, ArcOf(received.shard));
+  }
   if (const auto* increment = std::get_if<Increment>(&operation)) {
     const std::string before = ValueOf(increment->key);
     const int64_t value = (before.empty() ? 0 : std::stoll(before)) + increment->delta;

@@ -1,10 +1,11 @@
-// A cluster behind a KvChannel, in virtual time: one shard that keeps counters, appends and
-// exactly-once sessions as the real one does, and every way in which a network and nodes can fail.
+// A cluster behind a KvChannel, in virtual time: shards that keep counters, ranges and exactly-once
+// sessions as the real ones do, and every way in which a network and nodes can fail.
 #ifndef FLOTILLA_TESTS_CLIENT_FAKE_CLUSTER_H_
 #define FLOTILLA_TESTS_CLIENT_FAKE_CLUSTER_H_
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -72,6 +73,13 @@ class FakeCluster final : public KvChannel {
   size_t map_requests() const { return map_requests_; }
   size_t sessions_opened() const { return sessions_opened_; }
   size_t connects(const std::string& endpoint) const;
+  // Cuts a shard in two; the map that clients have is out of date then.
+  void Split(ShardId shard, sharding::Slot at, ShardId child);
+  // Of a page of a scan that a shard answers.
+  size_t max_page_rows = 1000;
+  // Runs before each operation is carried out.
+  std::function<void(const Received&)> before_execute;
+
   // The value of a key, "" if there is none.
   std::string ValueOf(const std::string& key) const;
   // How often writes were carried out, replays not counted.
@@ -93,7 +101,14 @@ class FakeCluster final : public KvChannel {
   std::optional<ServerError> RouteError(const Received& received) const;
   std::variant<Result, ServerError> Handle(const Received& received);
   std::variant<Result, ServerError> Apply(const Received& received);
-  Result Execute(const Operation& operation);
+  // Whether the shard that was asked owns what it is asked for.
+  bool Owns(const ShardRoute& route, const Received& received) const;
+  Result Execute(const Received& received);
+  // Of ranges and many keys (fake_cluster_ranges.cc).
+  const sharding::Arc& ArcOf(ShardId shard) const;
+  BatchGetResult ExecuteBatchGet(const BatchGet& get) const;
+  ShardPage ExecuteScan(const Scan& scan, const sharding::Arc& arc) const;
+  ShardDeletion ExecuteDeleteRange(const DeleteRange& range, const sharding::Arc& arc);
   ShardMap MapOf(const std::string& asked) const;
   bool HasReplica(const std::string& endpoint, ShardId shard) const;
   std::string Believed() const { return believed_leader.value_or(leader); }

@@ -153,6 +153,11 @@ class Executor {
     With(store_.ScanPageAsync(range, options).get(), [&](auto& page) {
       auto& response = *result_.mutable_scan();
       response.set_next_page_token(page.next_page_token);
+      // The store's token is the key that the next page begins with; a bound on top is behind it.
+      std::string resume = page.next_page_token;
+      if (scan.reverse() && !resume.empty()) resume.push_back('\0');
+      response.set_resume_key(resume);
+      response.mutable_state()->mutable_slots()->set_last_slot(16383);
       response.set_count(scan.count_only() ? page.entries.size() : 0);
       for (const Entry& entry : page.entries) {
         if (!scan.count_only()) Fill(entry, *response.add_rows());
@@ -177,6 +182,7 @@ class Executor {
          [&](auto& r) {
            result_.mutable_delete_range()->set_deleted(r.deleted);
            result_.mutable_delete_range()->set_next_page_token(r.next_page_token);
+           result_.mutable_delete_range()->set_resume_key(r.next_page_token);
          });
   }
   void Batch() {

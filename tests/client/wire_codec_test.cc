@@ -74,6 +74,41 @@ TEST(WireCodec, WhatDiffersIsSaidByTheOperation) {
   EXPECT_EQ(message.operations(4).put().header().traceparent(), "00-trace");
 }
 
+TEST(WireCodec, AnyVersionIsNotTakenForThatOfTheMessage) {
+  const Operation put = Put{"k", "v"};
+  const Operation scan = Scan{.slots = sharding::Arc{sharding::Slot{3}, sharding::Slot{9}}};
+  OutgoingOperation any_version = Outgoing(1, scan);
+  any_version.shard_version = 0;
+  v1::PipelineRequest message;
+  EncodeBatch(std::vector<OutgoingOperation>{any_version, OutgoingWrite(2, put, 7)}, message);
+  EXPECT_EQ(message.header().shard_version(), 0);
+  EXPECT_EQ(message.operations(0).scan().header().shard_version(), 0);
+  EXPECT_EQ(message.operations(0).scan().slots().first_slot(), 3);
+  EXPECT_EQ(message.operations(0).scan().slots().last_slot(), 9);
+  EXPECT_EQ(message.operations(1).put().header().shard_version(), 2);
+}
+
+TEST(WireCodec, APageSaysWhatItIsOf) {
+  v1::PipelineResult message;
+  auto& scan = *message.mutable_scan();
+  scan.add_rows()->set_key("a");
+  scan.set_resume_key("b");
+  scan.mutable_state()->set_lag_ms(7);
+  const auto page = [&message] {
+    v1::PipelineResult copy = message;
+    return std::get<ShardPage>(std::get<Result>(DecodeReply(copy).outcome));
+  };
+  EXPECT_EQ(page().arc, std::nullopt);
+  EXPECT_EQ(page().resume_key, "b");
+  EXPECT_EQ(page().lag, milliseconds(7));
+  scan.mutable_state()->mutable_slots()->set_first_slot(5);
+  EXPECT_EQ(page().arc, std::nullopt) << "they end before they begin";
+  scan.mutable_state()->mutable_slots()->set_last_slot(16384);
+  EXPECT_EQ(page().arc, std::nullopt) << "of another ring";
+  scan.mutable_state()->mutable_slots()->set_last_slot(16383);
+  EXPECT_EQ(page().arc, (sharding::Arc{sharding::Slot{5}, sharding::Slot{16383}}));
+}
+
 TEST(WireCodec, ATimeoutIsNeverRoundedToTheServersDefault) {
   const Operation get = Get{"k"};
   OutgoingOperation out = Outgoing(1, get);
@@ -128,6 +163,35 @@ TEST(WireCodec, AResultOfANewerServerIsAnErrorOfUnknownOutcome) {
   const Reply reply = DecodeReply(result);
   EXPECT_EQ(std::get<ServerError>(reply.outcome).reason, Reason::kInternal);
   EXPECT_EQ(std::get<ServerError>(reply.outcome).outcome, Outcome::kUnknown);
+}
+
+TEST(WireCodec, OnlyTheDirectorysLeaderKnowsWhoIsSilent) {
+  v1::GetClusterStatusResponse response;
+  v1::DirectoryStatus& message = *response.mutable_directory();
+  message.set_leader_node_id(2);
+  message.set_map_version(7);
+  v1::DirectoryNode& node = *message.add_nodes();
+  node.set_node_id(3);
+  node.set_zone("a");
+  node.set_weight(2);
+  node.set_duty(v1::NODE_DUTY_LEAVE);
+  DirectoryStatus directory = DecodeNodeStatus(response).directory;
+  EXPECT_EQ(directory.leader_node_id, 2);
+  EXPECT_EQ(directory.map_version, 7);
+  ASSERT_EQ(directory.nodes.size(), 1);
+  EXPECT_EQ(directory.nodes[0].duty, "leave");
+  EXPECT_EQ(directory.nodes[0].zone, "a");
+  EXPECT_EQ(directory.nodes[0].silent_seconds, std::nullopt);
+  EXPECT_FALSE(directory.from_leader);
+  EXPECT_FALSE(directory.replica.has_value());
+  node.set_silent_ms(0);
+  message.add_steps()->set_what("move");
+  message.mutable_replica()->set_role(v1::REPLICA_ROLE_LEADER);
+  directory = DecodeNodeStatus(response).directory;
+  EXPECT_EQ(directory.nodes[0].silent_seconds, 0);
+  EXPECT_TRUE(directory.from_leader);
+  EXPECT_EQ(directory.steps[0].what, "move");
+  EXPECT_EQ(directory.replica->role, "leader");
 }
 
 TEST(WireCodec, AShardMapOfAnotherRingIsNotTaken) {

@@ -88,6 +88,12 @@ ReadRequest GoldenReadRequest() {
                                 .shard_version = 3}};
 }
 
+ReadRequest GoldenReadRequestOfSlots() {
+  ReadRequest request = GoldenReadRequest();
+  std::get<ScanPage>(request.operation).slots = {sharding::Slot{1}, sharding::Slot{8191}};
+  return request;
+}
+
 ReadResult GoldenReadResult() {
   return {.wrong_shard = true,
           .rows = {Row{"k", "v", 1000, 999}, std::nullopt},
@@ -96,6 +102,12 @@ ReadResult GoldenReadResult() {
           .applied = LogIndex(1000),
           .revision = 5000,
           .shard_version = 3};
+}
+
+ReadResult GoldenReadResultOfScan() {
+  ReadResult result = GoldenReadResult();
+  result.arc = {sharding::Slot{1}, sharding::Slot{8191}};
+  return result;
 }
 
 std::string GoldenAnswers() {
@@ -189,6 +201,12 @@ std::vector<Codec> AllCodecs() {
           {.name = "read_request",
            .golden = EncodeReadRequest(GoldenReadRequest()),
            .recode = Recode<DecodeReadRequest, EncodeReadRequest>},
+          {.name = "read_request_of_slots",
+           .golden = EncodeReadRequest(GoldenReadRequestOfSlots()),
+           .recode = Recode<DecodeReadRequest, EncodeReadRequest>},
+          {.name = "read_result_of_scan",
+           .golden = EncodeReadResult(GoldenReadResultOfScan()),
+           .recode = Recode<DecodeReadResult, EncodeReadResult>},
           {.name = "read_result",
            .golden = EncodeReadResult(GoldenReadResult()),
            .recode = Recode<DecodeReadResult, EncodeReadResult>}};
@@ -350,6 +368,11 @@ TEST(ResultCodec, RefusesResultsNestedTwice) {
 
 TEST(ReadCodec, GivesBackEveryField) {
   EXPECT_EQ(DecodeReadResult(EncodeReadResult(GoldenReadResult())).value(), GoldenReadResult());
+  EXPECT_EQ(DecodeReadResult(EncodeReadResult(GoldenReadResultOfScan())).value(),
+            GoldenReadResultOfScan());
+  const ScanPage of_slots = std::get<ScanPage>(
+      DecodeReadRequest(EncodeReadRequest(GoldenReadRequestOfSlots())).value().operation);
+  EXPECT_EQ(of_slots.slots, (sharding::Arc{sharding::Slot{1}, sharding::Slot{8191}}));
   const ScanPage page = std::get<ScanPage>(
       DecodeReadRequest(EncodeReadRequest(GoldenReadRequest())).value().operation);
   EXPECT_EQ(page.from, "a");

@@ -201,6 +201,43 @@ TEST(Read, ScansSkipRowsOfAnotherShard) {
   EXPECT_EQ(shard.Read({.operation = ScanPage{.count_only = true}}).count, owned);
 }
 
+TEST(Read, AScanSaysWhichSlotsItIsOf) {
+  AppliedState state = NewShardState();
+  state.descriptor.arc = {sharding::Slot{100}, sharding::Slot{8191}};
+  TestShard shard(state);
+  EXPECT_EQ(shard.Read({.operation = ScanPage{}}).arc, state.descriptor.arc);
+  EXPECT_EQ(shard.Read({.operation = BatchGet{}}).arc, std::nullopt);
+}
+
+TEST(Read, AScanOfSomeSlotsLeavesOutTheOthers) {
+  TestShard shard;
+  size_t wanted = 0;
+  const sharding::Arc slots{sharding::Slot{0}, sharding::Slot{8191}};
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = std::to_string(i);
+    PutRow(shard, key, "");
+    if (slots.Contains(sharding::SlotOf(key))) ++wanted;
+  }
+  const ReadResult page = shard.Read({.operation = ScanPage{.slots = slots}});
+  EXPECT_EQ(page.rows.size(), wanted);
+  EXPECT_EQ(page.arc, sharding::Arc{});
+  EXPECT_EQ(shard.Read({.operation = ScanPage{.count_only = true, .slots = slots}}).count, wanted);
+}
+
+TEST(Read, AScanThatBeginsWithASlotOfAnotherShardIsRefused) {
+  AppliedState state = NewShardState();
+  state.descriptor.arc = {sharding::Slot{100}, sharding::Slot{8191}};
+  TestShard shard(state);
+  const auto refused = [&](uint16_t first) {
+    const sharding::Arc slots{sharding::Slot{first}, sharding::Slot{9000}};
+    return shard.Read({.operation = ScanPage{.slots = slots}}).wrong_shard;
+  };
+  EXPECT_TRUE(refused(99));
+  EXPECT_FALSE(refused(100));
+  EXPECT_FALSE(refused(8191));
+  EXPECT_TRUE(refused(8192));
+}
+
 TEST(Read, BoundsTheWorkOfAPageThatOwnsNothing) {
   AppliedState state = NewShardState();
   state.descriptor.arc = {sharding::SlotOf("mine"), sharding::SlotOf("mine")};

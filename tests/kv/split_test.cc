@@ -6,23 +6,17 @@
 #include "gtest/gtest.h"
 #include "kv/rows.h"
 #include "tests/kv/shard_fixture.h"
+#include "tests/support/ring_halves.h"
 
 namespace flotilla::kv {
 namespace {
 
-constexpr sharding::Slot kMiddle{8192};
+using tests::kMiddle;
+using tests::Lower;
+using tests::Upper;
+
 constexpr ShardId kParent(7);
 constexpr ShardId kChild(70);
-
-// The n-th key of the lower (parent's) or upper (child's) half.
-std::string KeyIn(bool upper, int n = 0) {
-  for (int i = 0;; ++i) {
-    std::string key = "key" + std::to_string(i);
-    if ((sharding::SlotOf(key) >= kMiddle) == upper && n-- == 0) return key;
-  }
-}
-std::string Lower(int n = 0) { return KeyIn(false, n); }
-std::string Upper(int n = 0) { return KeyIn(true, n); }
 
 CommandResult SplitInTheMiddle(TestShard& shard) {
   return shard.Do(SplitShard{.child = kChild, .at = kMiddle, .shard_version = 1});

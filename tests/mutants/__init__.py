@@ -8,7 +8,8 @@ import dataclasses
 import importlib
 
 AREAS = ("election", "log", "commit", "reads", "membership", "snapshots", "sessions",
-         "wal_recovery", "disk", "apply", "splits", "liveness", "client", "harness")
+         "wal_recovery", "disk", "apply", "splits", "directory", "scans", "liveness", "client",
+         "harness")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,8 +94,9 @@ MUTANTS = [
                    "  } else if (answer.incarnation != folder_->identity().incarnation) {",
                    "  } else if (answer.incarnation.is_none()) {"),
             Change("node/node_replicas.cc",
-                   "  if (founding && replica.value() <= identity.founders.size()) return false;\n",
-                   "  (void)founding;\n"),
+                   "  if (replica.value() <= FoundersOf(shard, identity).members.size()) "
+                   "return false;\n",
+                   "  (void)identity;\n"),
             # Founders are known by their disks before anyone asks who is a member.
             Change("node/cluster_join.cc",
                    "  if (founder != nullptr && founder->incarnation != peer.self.incarnation) {",

@@ -96,4 +96,42 @@ MUTANTS = [
                    "  if (durable_.index < compacted_) {\n"),
         ),
         expected=("liveness: the log of",)),
+    Mutant(
+        name="snapshot_resumed_where_the_sender_was",
+        wrong="After an interruption the sender goes on behind what the receiver lacks.",
+        changes=(
+            Change("node/snapshot_sender.cc",
+                   "  if (offset < transfer.acknowledged) transfer.next = offset;\n", ""),
+            Change("node/snapshot_sender.cc",
+                   "      if (!transfer.busy) transfer.next = transfer.acknowledged;\n", ""),
+            Change("node/snapshot_sender.cc",
+                   "  transfer.next = transfer.acknowledged;\n"
+                   "  const LogIndex index", "  const LogIndex index"),
+        ),
+        expected=("liveness",)),
+    Mutant(
+        name="snapshot_of_another_goes_on",
+        wrong="The bytes of one snapshot are taken for the rest of another.",
+        changes=(
+            Change("node/snapshot_receiver.cc",
+                   "  return transfer_->id == offer.transfer && "
+                   "transfer_->from == offer.from.node &&\n"
+                   "         transfer_->manifest == manifest;",
+                   "  return offer.group == group_ && manifest.group == group_;"),
+            Change("node/snapshot_receiver.cc",
+                   "      transfer_->term = std::max(transfer_->term, offer.term);\n",
+                   "      transfer_->term = std::max(transfer_->term, offer.term);\n"
+                   "      transfer_->id = offer.transfer;\n"
+                   "      transfer_->from = offer.from.node;\n"),
+        ),
+        expected=("received what it cannot use", "liveness")),
+    Mutant(
+        name="queued_snapshot_never_begins",
+        wrong="Whoever waits for a snapshot's slot waits for ever.",
+        changes=(
+            Change("node/transfer_slots.cc",
+                   "    --state_->taken;\n    state_->GrantNext();\n",
+                   "    --state_->taken;\n"),
+        ),
+        expected=("liveness",)),
 ]

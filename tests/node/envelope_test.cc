@@ -29,6 +29,30 @@ raft::Message HeartbeatOf(uint64_t group, uint64_t term) {
           .body = raft::Heartbeat{.commit = LogIndex(group * 100), .read_counter = term}};
 }
 
+sharding::NodeRecord SomeNode() {
+  return {.node = NodeId(7),
+          .incarnation = Incarnation(70),
+          .peer_address = "n7:6171",
+          .client_address = "n7:6170",
+          .zone = "east",
+          .weight = 2};
+}
+
+DirectoryReport ReportToTheDirectory() {
+  ShardReport shard;
+  shard.claim.descriptor = {.shard = ShardId(3), .arc = {}, .version = 4};
+  shard.claim.leader = {.term = Term(5), .node = NodeId(7)};
+  shard.caught_up = {NodeId(8)};
+  return {.self = SomeNode(), .map_version = 12, .shards = {shard}};
+}
+
+DirectoryUpdate WordFromTheDirectory() {
+  sharding::ShardMap map;
+  EXPECT_TRUE(map.Merge({{ReportToTheDirectory().shards[0].claim}}).ok());
+  return {.leader = NodeId(2),
+          .news = DirectoryUpdate::News{.shards = map.Since(0), .nodes = {SomeNode()}}};
+}
+
 std::string EveryKind() {
   EnvelopeWriter writer;
   raft::Message append = HeartbeatOf(3, 4);
@@ -59,6 +83,8 @@ std::string EveryKind() {
   writer.Add(SnapshotOffer{.transfer = 5, .manifest = "m", .group = ShardId(3)}, kNow);
   writer.Add(SnapshotData{.transfer = 5, .group = ShardId(3), .offset = 10, .data = "bytes"}, kNow);
   writer.Add(SnapshotAnswer{.transfer = 5, .group = ShardId(3), .next_offset = 15}, kNow);
+  writer.Add(ReportToTheDirectory(), kNow);
+  writer.Add(WordFromTheDirectory(), kNow);
   return writer.Take();
 }
 
@@ -66,7 +92,7 @@ TEST(Envelope, EveryKindOfItemComesBack) {
   absl::Status status;
   const std::vector<PeerItem> items = Read(EveryKind(), &status);
   ASSERT_TRUE(status.ok()) << status;
-  ASSERT_EQ(items.size(), 10u);
+  ASSERT_EQ(items.size(), 12u);
   // Heartbeats come first: they were packed apart.
   EXPECT_EQ(std::get<raft::Heartbeat>(std::get<raft::Message>(items[0]).body).commit,
             LogIndex(100));
@@ -77,6 +103,8 @@ TEST(Envelope, EveryKindOfItemComesBack) {
   EXPECT_EQ(View(write.request.command), "command");
   EXPECT_EQ(std::get<WriteAnswer>(items[5]).reply.result.version, 8u);
   EXPECT_EQ(std::get<SnapshotData>(items[8]).data, "bytes");
+  EXPECT_EQ(std::get<DirectoryReport>(items[10]), ReportToTheDirectory());
+  EXPECT_EQ(std::get<DirectoryUpdate>(items[11]), WordFromTheDirectory());
 }
 
 TEST(Envelope, ADeadlineTravelsAsTheTimeThatIsLeft) {

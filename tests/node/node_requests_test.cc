@@ -236,6 +236,64 @@ TEST(NodeRequests, TheLimitIsOfTheNodeNotOfEachReplica) {
   EXPECT_EQ(refused, 10);
 }
 
+// A node with four shards.
+class RangesOfSeveralShards : public testing::Test {
+ protected:
+  RangesOfSeveralShards()
+      : rig_(10, 1, 1, [](NodeOptions& options) { options.initial_shards = 4; }) {
+    rig_.StartAll();
+    for (uint64_t shard = 1; shard <= 4; ++shard) {
+      EXPECT_TRUE(rig_.AwaitLeader(ShardId(shard)));
+    }
+  }
+
+  NodeRig rig_;
+};
+
+TEST_F(RangesOfSeveralShards, AreNotAnsweredByOneShardUnasked) {
+  const ReadReply all = rig_.Read(1, {.operation = kv::ScanPage{.from = "k"}});
+  EXPECT_EQ(all.error.reason, Reason::kInvalidRequest);
+  EXPECT_NE(all.error.message.find("name one"), std::string::npos);
+  kv::Command deletion;
+  deletion.operation = kv::DeleteRange{.from = "k", .limit = 10};
+  const WriteReply deleted = rig_.Write(1, deletion);
+  EXPECT_EQ(deleted.error.reason, Reason::kInvalidRequest);
+  EXPECT_EQ(deleted.error.outcome, Outcome::kNotApplied);
+}
+
+TEST_F(RangesOfSeveralShards, AreAnsweredSlotsBySlots) {
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(rig_.Put(1, "k" + std::to_string(i), "v").error.ok());
+  }
+  uint32_t next = 0;
+  size_t rows = 0;
+  int pages = 0;
+  while (next < sharding::kSlotCount) {
+    const sharding::Arc slots{sharding::Slot{static_cast<uint16_t>(next)},
+                              sharding::Slot{sharding::kSlotCount - 1}};
+    const ReadReply page = rig_.Read(1, {.operation = kv::ScanPage{.slots = slots}});
+    ASSERT_TRUE(page.error.ok());
+    ASSERT_TRUE(page.result.arc.has_value());
+    ASSERT_EQ(page.result.arc->first.value, next);
+    rows += page.result.rows.size();
+    ++pages;
+    next = page.result.arc->last.value + 1U;
+  }
+  EXPECT_EQ(rows, 20u);
+  EXPECT_EQ(pages, 4);
+}
+
+TEST(NodeRequests, ARangeNeedsNoNameWhereOneShardHasAll) {
+  NodeRig rig(11, 1, 1);
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  ASSERT_TRUE(rig.Put(1, "k", "v").error.ok());
+  EXPECT_EQ(rig.Read(1, {.operation = kv::ScanPage{}}).result.rows.size(), 1u);
+  kv::Command deletion;
+  deletion.operation = kv::DeleteRange{.limit = 10};
+  EXPECT_EQ(rig.Write(1, deletion).result.deleted, 1u);
+}
+
 TEST(NodeRequests, AMembershipChangeIsAnsweredWhenItsLeaderIsDeposed) {
   NodeRig rig(9);
   rig.StartAll();

@@ -121,7 +121,8 @@ uint64_t NodeRig::LeaderOf(ShardId shard) {
   uint64_t leader = 0;
   for (const auto& [id, process] : processes_) {
     if (process == nullptr) continue;
-    const NodeStatus status = process->node->Status();
+    NodeStatus status = process->node->Status();
+    if (status.directory.replica) status.replicas.push_back(*std::move(status.directory.replica));
     for (const ReplicaStatus& replica : status.replicas) {
       const bool leads = replica.shard == shard && replica.raft.role == raft::Role::kLeader;
       if (!leads || replica.raft.term < newest) continue;

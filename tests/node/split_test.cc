@@ -7,25 +7,19 @@
 #include "gtest/gtest.h"
 #include "node/node.h"
 #include "tests/node/node_rig.h"
+#include "tests/support/ring_halves.h"
 
 namespace flotilla::node {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using tests::kMiddle;
+using tests::Lower;
+using tests::Upper;
 
 constexpr ShardId kParent(1);
 constexpr ShardId kChild(100);
-constexpr sharding::Slot kMiddle{8192};
-
-std::string KeyIn(bool upper, int n = 0) {
-  for (int i = 0;; ++i) {
-    std::string key = "key" + std::to_string(i);
-    if ((sharding::SlotOf(key) >= kMiddle) == upper && n-- == 0) return key;
-  }
-}
-std::string Lower(int n = 0) { return KeyIn(false, n); }
-std::string Upper(int n = 0) { return KeyIn(true, n); }
 
 std::optional<ReplicaStatus> StatusOf(NodeRig& rig, uint64_t id, ShardId shard) {
   if (!rig.running(id)) return std::nullopt;

@@ -22,7 +22,18 @@ class FakeNode : public node::Node {
       };
   std::function<void(node::ReadRequest, node::ReadDone)> on_read =
       [](const node::ReadRequest&, node::ReadDone done) { done({}); };
+  // Every change is made and no split, unless the test says otherwise.
+  std::function<absl::Status(const raft::ConfigurationChange&)> on_change =
+      [](const raft::ConfigurationChange&) { return absl::OkStatus(); };
+  std::function<absl::Status(const kv::SplitShard&)> on_split = [](const kv::SplitShard&) {
+    return absl::FailedPreconditionError("node 2 leads the shard, not this one");
+  };
+  // Every node may be given every duty, unless the test says otherwise.
+  std::function<absl::Status(NodeId, sharding::NodeDuty)> on_duty = [](NodeId, sharding::NodeDuty) {
+    return absl::OkStatus();
+  };
   node::NodeStatus status;
+  std::vector<std::pair<sharding::ShardDescriptor, node::Route>> shards;
   bool ready = true;
 
   void Write(node::WriteRequest request, node::WriteDone done) override {
@@ -31,22 +42,26 @@ class FakeNode : public node::Node {
   void Read(node::ReadRequest request, node::ReadDone done) override {
     on_read(std::move(request), std::move(done));
   }
-  void ChangeMembership(ShardId, const raft::ConfigurationChange&,
+  void ChangeMembership(ShardId, const raft::ConfigurationChange& change,
                         absl::AnyInvocable<void(absl::Status)> done) override {
-    done(absl::OkStatus());
+    done(on_change(change));
   }
   void TransferLeadership(ShardId, NodeId, absl::AnyInvocable<void(absl::Status)> done) override {
     done(absl::FailedPreconditionError("node 2 leads the shard, not this one"));
   }
-  void SplitShard(ShardId, const kv::SplitShard&,
+  void SplitShard(ShardId, const kv::SplitShard& split,
                   absl::AnyInvocable<void(absl::Status)> done) override {
-    done(absl::FailedPreconditionError("node 2 leads the shard, not this one"));
+    done(on_split(split));
+  }
+  void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
+                   absl::AnyInvocable<void(absl::Status)> done) override {
+    done(on_duty(node, duty));
   }
   void Stop(Duration, Task done) override { done(); }
   node::NodeStatus Status() const override { return status; }
   node::Route RouteOf(std::string_view) const override { return {}; }
   std::vector<std::pair<sharding::ShardDescriptor, node::Route>> ShardMap() const override {
-    return {};
+    return shards;
   }
   bool Ready() const override { return ready; }
 

@@ -1,6 +1,7 @@
 // KvService over a real connection, in front of a node that does as the test says.
 #include "server/kv_service.h"
 
+#include <algorithm>
 #include <future>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "node/errors.h"
 #include "server/credentials.h"
 #include "server/grpc_endpoint.h"
 #include "server/pipeline_stream.h"
@@ -406,6 +408,7 @@ TEST_F(KvServiceTest, AScanAsksPageAfterPageUntilItsLimit) {
       reply.result.rows.push_back(kv::Row{.key = page.from + std::to_string(i)});
     }
     reply.result.resume_key = page.from + "x";
+    reply.result.arc = sharding::Arc{};
     done(std::move(reply));
   };
   grpc::ClientContext context;
@@ -420,6 +423,88 @@ TEST_F(KvServiceTest, AScanAsksPageAfterPageUntilItsLimit) {
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_THAT(pages, ElementsAre(3, 3, 2));
   EXPECT_THAT(asked_from, ElementsAre("a", "ax", "axx"));
+}
+
+// Keys k0 to k99 in four shards, of which the node tells by their slots only.
+void AnswerAsFourShards(const node::ReadRequest& request, node::ReadDone done) {
+  const auto& page = std::get<kv::ScanPage>(request.read.operation);
+  node::ReadReply reply;
+  const auto first = static_cast<uint16_t>(page.slots->first.value / 4096 * 4096);
+  const sharding::Arc arc{sharding::Slot{first},
+                          sharding::Slot{static_cast<uint16_t>(first + 4095)}};
+  reply.result.arc = arc;
+  for (int i = 100; i < 200; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    const sharding::Slot slot = sharding::SlotOf(key);
+    if (key < page.from || !arc.Contains(slot) || !page.slots->Contains(slot)) continue;
+    if (reply.result.rows.size() == page.max_rows) {
+      reply.result.resume_key = key;
+      break;
+    }
+    reply.result.rows.push_back(kv::Row{.key = key});
+  }
+  done(std::move(reply));
+}
+
+TEST_F(KvServiceTest, AScanThatNamesNoShardIsMergedOfAll) {
+  node_.on_read = AnswerAsFourShards;
+  for (const uint32_t page_size : {0, 20}) {
+    grpc::ClientContext context;
+    v1::ScanRequest request;
+    request.set_page_size(page_size);
+    const auto stream = stub_->Scan(&context, request);
+    std::vector<std::string> keys;
+    v1::ScanResponse response;
+    while (stream->Read(&response)) {
+      for (const v1::KeyValue& row : response.rows()) keys.push_back(row.key());
+    }
+    EXPECT_TRUE(stream->Finish().ok());
+    EXPECT_EQ(keys.size(), 100);
+    EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
+  }
+}
+
+TEST_F(KvServiceTest, AMergedScanGoesOnAtItsToken) {
+  node_.on_read = AnswerAsFourShards;
+  std::vector<std::string> keys;
+  v1::ScanRequest request;
+  do {
+    grpc::ClientContext context;
+    request.set_page_size(30);
+    const auto stream = stub_->Scan(&context, request);
+    v1::ScanResponse response;
+    ASSERT_TRUE(stream->Read(&response));
+    for (const v1::KeyValue& row : response.rows()) keys.push_back(row.key());
+    request.set_page_token(response.next_page_token());
+    context.TryCancel();
+  } while (!request.page_token().empty());
+  EXPECT_EQ(keys.size(), 100);
+  EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
+}
+
+TEST_F(KvServiceTest, AMergedScanEndsWithTheErrorOfOneShard) {
+  node_.on_read = [&](const node::ReadRequest& request, node::ReadDone done) {
+    const auto& page = std::get<kv::ScanPage>(request.read.operation);
+    if (page.slots->first.value < 8192) return AnswerAsFourShards(request, std::move(done));
+    done({.error = node::NoLeader(), .result = {}, .lag = {}});
+  };
+  grpc::ClientContext context;
+  const auto stream = stub_->Scan(&context, v1::ScanRequest());
+  v1::ScanResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(KvServiceTest, AMergedScanRefusesATokenOfAnotherRange) {
+  grpc::ClientContext context;
+  v1::ScanRequest request;
+  request.set_page_token("token");
+  const auto stream = stub_->Scan(&context, request);
+  v1::ScanResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("page token"));
 }
 
 TEST_F(KvServiceTest, AShutdownEndsIdleStreams) {

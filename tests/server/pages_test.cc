@@ -138,6 +138,8 @@ TEST_F(PagesTest, MetricsShowEveryReplica) {
   node_.status.replicas.resize(2);
   node_.status.replicas[1].shard = ShardId(2);
   node_.status.replicas[1].raft.term = Term(7);
+  node_.status.directory.map_version = 9;
+  node_.status.directory.under_way.resize(2);
   board_.Start();
   MetricsRegistry registry;
   registry.AddCounter("flotilla_test_total", "For the test.").Add(3);
@@ -145,6 +147,8 @@ TEST_F(PagesTest, MetricsShowEveryReplica) {
   EXPECT_THAT(page, HasSubstr("flotilla_test_total 3\n"));
   EXPECT_THAT(page, HasSubstr("flotilla_raft_term{shard=\"1\"} 0\n"));
   EXPECT_THAT(page, HasSubstr("flotilla_raft_term{shard=\"2\"} 7\n"));
+  EXPECT_THAT(page, HasSubstr("flotilla_directory_map_version 9\n"));
+  EXPECT_THAT(page, HasSubstr("flotilla_directory_steps 2\n"));
   EXPECT_THAT(page, HasSubstr("process_open_fds "));
 }
 

@@ -6,11 +6,12 @@
 #include "flotilla/v1/kv.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/page_token.h"
+#include "sharding/page_token.h"
 
 namespace flotilla::server {
 namespace {
 
+using sharding::DecodePageToken;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 

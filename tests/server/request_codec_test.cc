@@ -10,12 +10,15 @@
 #include "gtest/gtest.h"
 #include "kv/command.h"
 #include "kv/read.h"
-#include "server/page_token.h"
+#include "sharding/page_token.h"
 #include "tests/support/golden_file.h"
 
 namespace flotilla::server {
 namespace {
 
+using sharding::DecodePageToken;
+using sharding::EncodePageToken;
+using sharding::RangeFingerprint;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;

@@ -52,6 +52,7 @@ def cpp_functions(file):
     scopes_open = 0
     depth = 0  # of braces inside the outermost block
     head_start = block_start = 0
+    is_table = False  # which is as long as what it lists
     for match in re.finditer(r"[{};]", code):
         symbol, offset = match.group(0), match.start()
         if symbol == "{" and depth == 0:
@@ -61,11 +62,12 @@ def cpp_functions(file):
             else:
                 depth = 1
                 block_start = head_start + len(head) - len(head.lstrip())
+                is_table = head.rstrip().endswith("=")
         elif symbol == "{":
             depth += 1
         elif symbol == "}" and depth > 0:
             depth -= 1
-            if depth == 0:
+            if depth == 0 and not is_table:
                 yield file.line_of(block_start), file.line_of(offset)
         elif symbol == "}":
             scopes_open -= 1

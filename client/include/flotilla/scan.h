@@ -22,7 +22,8 @@ inline namespace client_v1 {
 class KvClient;
 
 // Each key is reported at most once, as it was at some moment between the scan's start and end;
-// keys present all that time are never missed. A page is a snapshot, the whole scan is not.
+// keys present all that time are never missed. Keys of one hash slot are of one state within a
+// page; the whole scan is no snapshot.
 //
 // To be walked once, by one thread; the client must outlive it.
 class FLOTILLA_EXPORT ScanRange {

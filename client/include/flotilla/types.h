@@ -67,8 +67,9 @@ struct ScanOptions {
 
 struct DeleteRangeOptions {
   std::chrono::milliseconds timeout{0};  // of each page
-  uint32_t page_size = 0;                // keys in one page; 0: as many as the server allows
-  std::string page_token;                // goes on where an earlier page stopped
+  // Keys in one page, about: one for each shard at least; 0: as many as the server allows.
+  uint32_t page_size = 0;
+  std::string page_token;  // goes on where an earlier page stopped
   std::string traceparent;
 };
 

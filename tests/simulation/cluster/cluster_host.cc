@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "kv/directory.h"
+
 namespace flotilla::simulation {
 
 namespace {
@@ -143,6 +145,7 @@ void ClusterHost::OpenFrontDoor(NodeIndex node) {
 std::optional<node::ReplicaStatus> ClusterHost::ReplicaOf(NodeIndex node, ShardId shard) const {
   if (processes_[node].node == nullptr) return std::nullopt;
   const node::NodeStatus status = processes_[node].node->Status();
+  if (shard == kv::kDirectoryShard) return status.directory.replica;
   for (const node::ReplicaStatus& replica : status.replicas) {
     if (replica.shard == shard) return replica;
   }

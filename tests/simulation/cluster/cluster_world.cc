@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "kv/directory.h"
 #include "tests/simulation/swarm.h"
 
 namespace flotilla::simulation {
@@ -15,6 +16,20 @@ using std::chrono::seconds;
 // Events between two looks at all nodes.
 constexpr uint64_t kInspectEvery = 64;
 constexpr Duration kFormLimit = seconds(60);
+
+void DrawSnapshotOptions(Random& random, node::NodeOptions& node) {
+  node.snapshot_chunk_bytes = random.Between(64, 4096);
+  node.snapshot_window_chunks = random.Between(1, 8);
+  node.snapshot_bytes_per_second = 0;
+  if (random.Chance(2, 3)) {
+    // Often so slow that a snapshot takes longer than an election.
+    node.snapshot_bytes_per_second = uint64_t{512} << random.Below(5);
+    node.snapshot_chunk_bytes = random.Between(64, 512);
+  }
+  node.snapshot_max_sends = random.Between(1, 3);
+  node.snapshot_max_receives = random.Between(1, 3);
+  node.snapshot_keep = DrawDelay(random, seconds(30));
+}
 
 node::NodeOptions DrawNodeOptions(Random& random) {
   node::NodeOptions node;
@@ -29,8 +44,9 @@ node::NodeOptions DrawNodeOptions(Random& random) {
   node.flush_log_bytes = random.Between(1'000, 100'000);
   node.flush_log_entries = random.Between(5, 200);
   node.compact_log_entries = random.Between(1, 100);
-  node.snapshot_chunk_bytes = random.Between(64, 4096);
-  node.snapshot_window_chunks = random.Between(1, 8);
+  node.rest_after = DrawDelay(random, seconds(10));
+  node.rest_flush_bytes = random.Between(1, 10'000);
+  DrawSnapshotOptions(random, node);
   if (random.Chance(1, 4)) {
     node.session_limits.max_sessions = static_cast<uint32_t>(random.Between(2, 8));
   }
@@ -121,7 +137,6 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     options.engine.fail_one_in_flushes = static_cast<uint32_t>(random.Between(10, 200));
   }
   options.client = DrawClient(random);
-  options.client.workload.scans = options.node.initial_shards == 1;
   options.client_links = DrawLinks(random);
   if (random.Chance(1, 2)) options.client_clock_error_ppm = random.Between(1, 100'000);
   if (random.Chance(2, 3)) {
@@ -138,6 +153,10 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
   if (random.Chance(1, 2))
     options.crash_at_line.interval = milliseconds(random.Between(300, 8'000));
   options.crash_at_line.delay_mean = DrawDelay(random, milliseconds(20));
+  if (random.Chance(1, 2)) {
+    options.cut_at_snapshot.interval = milliseconds(random.Between(100, 1'000));
+  }
+  options.cut_at_snapshot.delay_mean = milliseconds(random.Between(10, 300));
   options.atlas.beyond = random.Chance(1, 20);
   options.atlas.wipes = random.Chance(1, 2);
   options.atlas.founders = options.nodes;
@@ -147,9 +166,15 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     if (!options.atlas.beyond) options.nemesis.disk_errors = options.nemesis.disk_full = {};
   }
   if (random.Chance(1, 3)) {
-    options.split_interval = milliseconds(random.Between(500, 5'000));
-    options.client.workload.scans = false;
+    options.node.balance = true;
+    // A machine that was wiped before it held anything is as good as any: which ones may be counted
+    // on would depend on what the balancer gave to whom.
+    options.atlas.wipes = false;
+    options.node.dead_after = milliseconds(random.Between(1'000, 30'000));
+    if (random.Chance(1, 2)) options.spares = static_cast<uint32_t>(random.Between(1, 2));
+    if (random.Chance(1, 2)) options.duty_interval = milliseconds(random.Between(1'000, 10'000));
   }
+  if (random.Chance(1, 3)) options.split_interval = milliseconds(random.Between(500, 5'000));
   return options;
 }
 
@@ -207,6 +232,13 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                                                                     .faults = faults_,
                                                                     .record = record_},
                                                  options_.crash_at_line);
+  cut_at_snapshot_ =
+      std::make_unique<CutAtSnapshot>(CutAtSnapshot::World{.world = world_,
+                                                           .network = network_,
+                                                           .machines = options_.machines(),
+                                                           .faults = faults_,
+                                                           .record = record_},
+                                      options_.cut_at_snapshot);
   faults_.Add("client", options_.client_fault_interval,
               [this](Random& random) { DisturbClient(random); });
 }
@@ -239,7 +271,16 @@ void ClusterWorld::OnLogged(NodeIndex node, std::string_view event) {
     record_.Fail("persistence: node " + std::to_string(node) +
                  " lacks records that it has acknowledged");
   }
+  if (event == "step_begun") record_.Mark("cluster.step_begun");
+  if (event == "node_forgotten") record_.Mark("cluster.node_forgotten");
+  // A damaged disk apart, what arrives is what was sent: one snapshot, from its beginning to its
+  // end.
+  if (event == "snapshot_receive_failed" && !options_.HasDiskFaults() &&
+      options_.atlas.damage == Duration::zero() && !host_->machine(node).disk().dead()) {
+    record_.Fail("snapshot: node " + std::to_string(node) + " received what it cannot use");
+  }
   if (crash_at_line_ != nullptr) crash_at_line_->OnLine(node, event);
+  if (cut_at_snapshot_ != nullptr) cut_at_snapshot_->OnLine(node, event);
 }
 
 void ClusterWorld::After(Duration delay, std::function<void()> task) {
@@ -252,6 +293,12 @@ ShardId ClusterWorld::ShardOf(const std::string& key) const {
     if (shard.arc.Contains(slot)) return shard.shard;
   }
   return ShardId();
+}
+
+std::vector<ShardId> ClusterWorld::Groups() const {
+  std::vector<ShardId> groups{kv::kDirectoryShard};
+  for (const sharding::ShardDescriptor& shard : shards_) groups.push_back(shard.shard);
+  return groups;
 }
 
 void ClusterWorld::FormCluster() {
@@ -277,6 +324,7 @@ RunResult ClusterWorld::Run() {
     EachTime(options_.membership_interval, [this] { ChangeSomeMembership(); });
     EachTime(options_.any_replica_interval, [this] { AskAnyReplica(); });
     EachTime(options_.split_interval, [this] { SplitSomeShard(); });
+    EachTime(options_.duty_interval, [this] { ChangeSomeDuty(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;
@@ -284,7 +332,8 @@ RunResult ClusterWorld::Run() {
   if (!record_.failed()) HealCore();
   if (options_.atlas.beyond) {
     AwaitHaltOrRecovery();
-  } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence() && AwaitShortLogs()) {
+  } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence() && AwaitShortLogs() &&
+             AwaitStandstill()) {
     CheckArcs();
     CompareStates();
   }
@@ -316,15 +365,14 @@ void ClusterWorld::EachTime(Duration interval, std::function<void()> act) {
 
 std::vector<NodeIndex> ClusterWorld::Leaders() const {
   std::set<NodeIndex> leaders;
-  for (const sharding::ShardDescriptor& shard : shards_) {
-    if (const auto leader = host_->LeaderOf(shard.shard)) leaders.insert(*leader);
+  for (const ShardId group : Groups()) {
+    if (const auto leader = host_->LeaderOf(group)) leaders.insert(*leader);
   }
   return {leaders.begin(), leaders.end()};
 }
 
 void ClusterWorld::OneTransfer() {
-  if (shards_.empty()) return;
-  const ShardId shard = random_.Pick(shards_).shard;
+  const ShardId shard = random_.Pick(Groups());
   const NodeId target(random_.Between(1, options_.machines()));
   for (NodeIndex node = 0; node < host_->size(); ++node) {
     if (host_->node(node) == nullptr) continue;

@@ -21,6 +21,7 @@
 #include "storage/map_engine.h"
 #include "tests/simulation/cluster/cluster_host.h"
 #include "tests/simulation/cluster/crash_at_line.h"
+#include "tests/simulation/cluster/cut_at_snapshot.h"
 #include "tests/simulation/cluster/fault_atlas.h"
 #include "tests/simulation/cluster/sim_client.h"
 #include "tests/simulation/fault_schedule.h"
@@ -56,15 +57,20 @@ struct ClusterWorldOptions {
   // Between two stale reads of any replica.
   Duration any_replica_interval{};
   Duration split_interval{};
+  // Between two changes of which node is to be emptied.
+  Duration duty_interval{};
   FaultAtlasOptions atlas;
   CrashAtLineOptions crash_at_line;
+  CutAtSnapshotOptions cut_at_snapshot;
   Duration safety_time = std::chrono::seconds(20);
   Duration liveness_limit = std::chrono::seconds(120);
 
   // Disks fail in this run: a node may stop itself.
   bool HasDiskFaults() const;
   NodeIndex machines() const { return nodes + spares; }
-  bool HasMembershipChanges() const { return membership_interval != Duration::zero(); }
+  bool HasMembershipChanges() const {
+    return membership_interval != Duration::zero() || node.balance;
+  }
   // Engines fail in this run: replicas stop, and begin again.
   bool HasEngineFaults() const { return engine.fail_one_in_flushes > 0; }
   static ClusterWorldOptions Draw(Random& random);
@@ -96,8 +102,10 @@ class ClusterWorld {
   void NoteShard(NodeIndex node, const node::ReplicaStatus& replica);
   // The replicas' own word for who owns what: every slot has one owner.
   void CheckArcs();
+  std::string WhatMapsLack() const;
 
   // Membership (cluster_world_members.cc).
+  void ChangeSomeDuty();
   void ChangeSomeMembership();
   void ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica);
   bool CanSpare(NodeIndex machine) const;
@@ -127,6 +135,7 @@ class ClusterWorld {
   void InspectReplica(NodeIndex node, const node::ReplicaStatus& replica);
 
   // The liveness phase and what follows it.
+  bool HasDirectoryQuorum(const std::vector<NodeIndex>& nodes) const;
   void HealCore();
   void StartSoon(NodeIndex node);
   bool HasFailedReplica(NodeIndex node) const;
@@ -135,6 +144,11 @@ class ClusterWorld {
   // Empty when none is over its budget.
   std::string WhatLogHoldsTooMuch() const;
   bool AwaitShortLogs();
+  // All that replicate something: the shards, and the directory.
+  std::vector<ShardId> Groups() const;
+  using Offices = std::map<ShardId, std::pair<Term, raft::Configuration>>;
+  Offices NewestOffices() const;
+  bool AwaitStandstill();
   // By hand, or because a replica is unfit.
   bool MembersMayChange() const;
   void CompareStates();
@@ -151,7 +165,8 @@ class ClusterWorld {
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<FaultAtlas> atlas_;
   std::unique_ptr<CrashAtLine> crash_at_line_;
-  // The newest that any replica has said of its shard.
+  std::unique_ptr<CutAtSnapshot> cut_at_snapshot_;
+  // The newest that any replica has said of its shard. Without the directory.
   std::vector<sharding::ShardDescriptor> shards_;
   uint64_t children_ = 0;  // that were asked for
   History history_;

@@ -10,6 +10,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// In election timeouts. Who hears no leader campaigns after at most two.
+constexpr int kStandstill = 6;
+
 // A state that is not there, or not where the log says, is nothing that a failed flush explains.
 bool IsEngineFault(const std::string& failure) {
   return failure.find("the engine must be opened again") != std::string::npos;
@@ -25,6 +28,7 @@ void ClusterWorld::Inspect() {
       NoteShard(node, replica);
       InspectReplica(node, replica);
     }
+    if (status.directory.replica.has_value()) InspectReplica(node, *status.directory.replica);
   }
 }
 
@@ -58,8 +62,8 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
 bool ClusterWorld::MembersMayChange() const {
   if (options_.HasMembershipChanges() || atlas_->any_damaged()) return true;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
-    for (const sharding::ShardDescriptor& shard : shards_) {
-      const auto replica = host_->ReplicaOf(node, shard.shard);
+    for (const ShardId group : Groups()) {
+      const auto replica = host_->ReplicaOf(node, group);
       const bool in_repair = replica.has_value() &&
                              (replica->failed || !replica->raft.configuration.returning.empty());
       if (in_repair) return true;
@@ -69,8 +73,9 @@ bool ClusterWorld::MembersMayChange() const {
 }
 
 bool ClusterWorld::HasFailedReplica(NodeIndex node) const {
-  return std::any_of(shards_.begin(), shards_.end(), [this, node](const auto& shard) {
-    const auto replica = host_->ReplicaOf(node, shard.shard);
+  const std::vector<ShardId> groups = Groups();
+  return std::any_of(groups.begin(), groups.end(), [this, node](ShardId group) {
+    const auto replica = host_->ReplicaOf(node, group);
     return replica.has_value() && replica->failed;
   });
 }
@@ -80,6 +85,15 @@ void ClusterWorld::StartSoon(NodeIndex node) {
   After({}, [this, node] {
     if (!host_->machine(node).running()) host_->Start(node);
   });
+}
+
+// The directory is kept by the first three founders, as long as nobody changes that.
+bool ClusterWorld::HasDirectoryQuorum(const std::vector<NodeIndex>& nodes) const {
+  if (MembersMayChange()) return true;
+  const NodeIndex keepers = std::min<NodeIndex>(options_.nodes, 3);
+  const auto kept = std::count_if(nodes.begin(), nodes.end(),
+                                  [keepers](NodeIndex node) { return node < keepers; });
+  return 2 * kept > keepers;
 }
 
 void ClusterWorld::HealCore() {
@@ -93,6 +107,7 @@ void ClusterWorld::HealCore() {
   const size_t size =
       MembersMayChange() ? order.size() : random_.Between(options_.nodes / 2 + 1, options_.nodes);
   core_.assign(order.begin(), order.begin() + static_cast<ptrdiff_t>(size));
+  while (!HasDirectoryQuorum(core_)) core_.push_back(order[core_.size()]);
   std::string names;
   for (const NodeIndex node : order) {
     const bool in_core = std::find(core_.begin(), core_.end(), node) != core_.end();
@@ -137,10 +152,11 @@ void ClusterWorld::AwaitHaltOrRecovery() {
 bool ClusterWorld::AwaitConvergence() {
   const Duration end = world_.now() + options_.liveness_limit;
   while (!record_.failed()) {
-    const std::string missing = WhatMembersLack();
+    std::string missing = WhatMembersLack();
+    if (missing.empty()) missing = WhatMapsLack();
     if (missing.empty()) break;
     if (world_.now() >= end) {
-      record_.Fail("liveness: replicas do not catch up although a majority is healthy: " + missing);
+      record_.Fail("liveness: nodes do not catch up although a majority is healthy: " + missing);
       break;
     }
     RunUntil(world_.now() + milliseconds(100));
@@ -173,6 +189,38 @@ bool ClusterWorld::AwaitShortLogs() {
   return !record_.failed();
 }
 
+ClusterWorld::Offices ClusterWorld::NewestOffices() const {
+  Offices newest;
+  for (const NodeIndex node : core_) {
+    for (const ShardId group : Groups()) {
+      const auto replica = host_->ReplicaOf(node, group);
+      if (!replica.has_value()) continue;
+      const auto [known, added] =
+          newest.try_emplace(group, replica->raft.term, replica->raft.configuration);
+      if (known->second.first < replica->raft.term) {
+        known->second = {replica->raft.term, replica->raft.configuration};
+      }
+    }
+  }
+  return newest;
+}
+
+// Who is cut off may campaign as often as it likes: a healthy majority keeps its leaders. And who
+// moves replicas comes to an end.
+bool ClusterWorld::AwaitStandstill() {
+  const Duration end = world_.now() + options_.liveness_limit;
+  const Duration window =
+      kStandstill * options_.node.tick * options_.node.raft.election_timeout_ticks;
+  Offices before;
+  do {
+    if (world_.now() >= end) record_.Fail("liveness: leaders or members change for ever");
+    if (record_.failed()) return false;
+    before = NewestOffices();
+    RunUntil(world_.now() + window);
+  } while (NewestOffices() != before);
+  return !record_.failed();
+}
+
 // Everything that a shard's replicas contain, by stale scans at one applied index.
 void ClusterWorld::CompareStates() {
   struct Seen {
@@ -182,7 +230,9 @@ void ClusterWorld::CompareStates() {
   std::map<ShardId, Seen> first;
   for (const NodeIndex node : core_) {
     for (const sharding::ShardDescriptor& shard : shards_) {
-      if (!host_->ReplicaOf(node, shard.shard).has_value()) continue;
+      const auto replica = host_->ReplicaOf(node, shard.shard);
+      // One that was only just added has nothing yet.
+      if (!replica.has_value() || replica->raft.applied.is_none()) continue;
       node::ReadRequest request;
       request.target.shard = shard.shard;
       request.level = node::ReadLevel::kStale;

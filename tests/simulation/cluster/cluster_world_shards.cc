@@ -73,6 +73,35 @@ void ClusterWorld::NoteShard(NodeIndex node, const node::ReplicaStatus& replica)
   }
 }
 
+// Every node knows all shards, as they are, where they are led, and all nodes.
+std::string ClusterWorld::WhatMapsLack() const {
+  std::map<ShardId, sharding::ShardDescriptor> all;
+  for (const sharding::ShardDescriptor& shard : shards_) all[shard.shard] = shard;
+  for (const NodeIndex node : core_) {
+    if (IsDownForGood(node)) continue;
+    const std::string who = "node " + ToString(NodeOf(node));
+    if (host_->node(node) == nullptr) return who + " is down";
+    std::map<ShardId, sharding::ShardDescriptor> known;
+    for (const auto& [descriptor, route] : host_->node(node)->ShardMap()) {
+      known[descriptor.shard] = descriptor;
+      if (route.leader.is_none()) {
+        return who + " does not know who leads shard " + ToString(descriptor.shard);
+      }
+    }
+    if (known != all) return who + " has another map";
+    const std::vector<sharding::NodeRecord> nodes = host_->node(node)->Status().directory.nodes;
+    for (const NodeIndex other : core_) {
+      const bool listed = std::any_of(nodes.begin(), nodes.end(), [&](const auto& record) {
+        return record.node == NodeOf(other);
+      });
+      if (!listed && !IsDownForGood(other)) {
+        return who + " does not know of node " + ToString(NodeOf(other));
+      }
+    }
+  }
+  return "";
+}
+
 void ClusterWorld::CheckArcs() {
   std::vector<sharding::ShardDescriptor> shards = shards_;
   std::sort(shards.begin(), shards.end(),

@@ -1,5 +1,6 @@
 #include "tests/simulation/cluster/crash_at_line.h"
 
+#include "tests/simulation/cluster/quiet_world.h"
 #include <gtest/gtest.h>
 
 namespace flotilla::simulation {
@@ -11,29 +12,17 @@ using std::chrono::seconds;
 class CrashAtLineTest : public ::testing::Test {
  protected:
   CrashAtLineTest() {
-    machines_.front()->Start([this] { ++deaths_; });
-    faults_.Start();
-    world_.RunFor(seconds(100));
+    quiet_.machines.front()->Start([this] { ++deaths_; });
+    quiet_.faults.Start();
+    quiet_.world.RunFor(seconds(100));
   }
 
-  SimWorld world_{1};
-  RunRecord record_{world_};
-  SimNetwork network_{world_, 1};
-  SimMachines machines_ = MakeMachines(world_, network_, 1, {});
-  FaultSchedule faults_{world_, record_};
-  Nemesis nemesis_{{.world = world_,
-                    .network = network_,
-                    .machines = machines_,
-                    .faults = faults_,
-                    .record = record_,
-                    .restart = [](NodeIndex) {},
-                    .leaders = [] { return std::vector<NodeIndex>(); }},
-                   {}};
-  CrashAtLine crash_{{.world = world_,
-                      .machines = machines_,
-                      .nemesis = nemesis_,
-                      .faults = faults_,
-                      .record = record_},
+  QuietWorld quiet_{1};
+  CrashAtLine crash_{{.world = quiet_.world,
+                      .machines = quiet_.machines,
+                      .nemesis = quiet_.nemesis,
+                      .faults = quiet_.faults,
+                      .record = quiet_.record},
                      {.interval = milliseconds(100), .delay_mean = milliseconds(1)}};
   int deaths_ = 0;
 };
@@ -41,17 +30,17 @@ class CrashAtLineTest : public ::testing::Test {
 TEST_F(CrashAtLineTest, NoMachineDiesOfALineThatNobodyAwaits) {
   EXPECT_EQ(deaths_, 0);
   crash_.OnLine(0, "slow_request");
-  world_.RunFor(milliseconds(50));
+  quiet_.world.RunFor(milliseconds(50));
   EXPECT_EQ(deaths_, 0);
 }
 
 TEST_F(CrashAtLineTest, AMachineDiesSoonAfterTheLineThatIsAwaited) {
-  while (deaths_ == 0 && world_.now() < seconds(300)) {
+  while (deaths_ == 0 && quiet_.world.now() < seconds(300)) {
     crash_.OnLine(0, "snapshot_installed");
-    world_.RunFor(milliseconds(50));
+    quiet_.world.RunFor(milliseconds(50));
   }
   EXPECT_EQ(deaths_, 1);
-  EXPECT_EQ(record_.marks().at("nemesis.crash_at_line"), 1u);
+  EXPECT_EQ(quiet_.record.marks().at("nemesis.crash_at_line"), 1u);
 }
 
 }  // namespace

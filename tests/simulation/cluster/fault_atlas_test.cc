@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "storage/log_format.h"
+#include "tests/simulation/cluster/quiet_world.h"
 #include <gtest/gtest.h>
 
 namespace flotilla::simulation {
@@ -74,23 +75,23 @@ TEST(DamagePlaces, AreAllOldSegmentsAndFilesAndTheVouchedPartOfTheNewestSegment)
 class FaultAtlasTest : public ::testing::Test {
  protected:
   void Run(const FaultAtlasOptions& options) {
-    for (const auto& machine : machines_) Put(machine->disk(), "/data/f", contents_);
+    for (const auto& machine : quiet_.machines) Put(machine->disk(), "/data/f", contents_);
     atlas_ = std::make_unique<FaultAtlas>(
-        FaultAtlas::World{.world = world_,
-                          .machines = machines_,
-                          .nemesis = nemesis_,
-                          .faults = faults_,
-                          .record = record_,
+        FaultAtlas::World{.world = quiet_.world,
+                          .machines = quiet_.machines,
+                          .nemesis = quiet_.nemesis,
+                          .faults = quiet_.faults,
+                          .record = quiet_.record,
                           .can_spare = [this](NodeIndex) { return can_spare_; }},
         options);
-    faults_.Start();
-    world_.RunFor(seconds(100));
+    quiet_.faults.Start();
+    quiet_.world.RunFor(seconds(100));
   }
 
   // How many are not as they were.
   size_t Damaged() const {
     size_t damaged = 0;
-    for (const auto& machine : machines_) {
+    for (const auto& machine : quiet_.machines) {
       const auto contents = ReadWholeFile(machine->disk(), "/data/f");
       damaged += contents.ok() && *contents == contents_ ? 0 : 1;
     }
@@ -99,25 +100,13 @@ class FaultAtlasTest : public ::testing::Test {
 
   const std::string contents_ = std::string(5000, 'a');
   bool can_spare_ = true;
-  SimWorld world_{1};
-  RunRecord record_{world_};
-  SimNetwork network_{world_, 5};
-  SimMachines machines_ = MakeMachines(world_, network_, 5, {});
-  FaultSchedule faults_{world_, record_};
-  Nemesis nemesis_{{.world = world_,
-                    .network = network_,
-                    .machines = machines_,
-                    .faults = faults_,
-                    .record = record_,
-                    .restart = [](NodeIndex) {},
-                    .leaders = [] { return std::vector<NodeIndex>(); }},
-                   {}};
+  QuietWorld quiet_{5};
   std::unique_ptr<FaultAtlas> atlas_;
 };
 
 TEST_F(FaultAtlasTest, OneMachineOnlyIsDamagedHoweverOften) {
   Run({.damage = milliseconds(500)});
-  EXPECT_GT(faults_.count(), 100u);
+  EXPECT_GT(quiet_.faults.count(), 100u);
   EXPECT_EQ(Damaged(), 1u);
   EXPECT_TRUE(atlas_->any_damaged());
   EXPECT_TRUE(atlas_->wiped().empty());
@@ -126,7 +115,7 @@ TEST_F(FaultAtlasTest, OneMachineOnlyIsDamagedHoweverOften) {
 TEST_F(FaultAtlasTest, NothingIsDamagedThatTheOthersCannotSpare) {
   can_spare_ = false;
   Run({.damage = milliseconds(500), .wipes = true, .founders = 5});
-  EXPECT_GT(faults_.count(), 100u);
+  EXPECT_GT(quiet_.faults.count(), 100u);
   EXPECT_EQ(Damaged(), 0u);
   EXPECT_FALSE(atlas_->any_damaged());
 }
@@ -134,7 +123,7 @@ TEST_F(FaultAtlasTest, NothingIsDamagedThatTheOthersCannotSpare) {
 TEST_F(FaultAtlasTest, AWipedDiskIsEmptyAndLeftAlone) {
   Run({.damage = milliseconds(500), .wipes = true, .founders = 5});
   ASSERT_EQ(atlas_->wiped().size(), 1u);
-  EXPECT_TRUE(machines_[*atlas_->wiped().begin()]->disk().FilesBelow("/").empty());
+  EXPECT_TRUE(quiet_.machines[*atlas_->wiped().begin()]->disk().FilesBelow("/").empty());
   EXPECT_EQ(Damaged(), 1u);
 }
 

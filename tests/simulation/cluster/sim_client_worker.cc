@@ -95,7 +95,7 @@ void SimClientWorker::Draw() {
     return random_.Chance(1, 3) ? Read(key, ReadLevel::kLinearizable) : Append(key);
   }
   if (draw < 62) return Read(random_.Pick(options.AllKeys()), ReadLevel::kStale);
-  if (draw < 66 && options.scans) return StartScan();
+  if (draw < 66) return StartScan();
   const KeyGroup& group = random_.Pick(options.groups);
   if (draw < 78) return Batch(group);
   if (draw < 88) return Transact(group);

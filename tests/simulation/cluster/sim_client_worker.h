@@ -35,8 +35,6 @@ struct WorkloadOptions {
   uint64_t long_value_bytes = 0;
   Duration think_mean = std::chrono::milliseconds(20);
   Duration timeout = std::chrono::seconds(5);  // of a call, all tries together
-  // Whether to scan: where there are several shards, the library scans only one.
-  bool scans = true;
 
   std::vector<std::string> AllKeys() const;
 };

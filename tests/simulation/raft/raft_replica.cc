@@ -13,6 +13,9 @@ namespace {
 
 // Longer than any transfer that is going to succeed.
 constexpr Duration kTransferTimeout = std::chrono::seconds(3);
+// A snapshot goes in parts, so that one is never much faster than the others: what only a slow one
+// brings out is not left to luck.
+constexpr int kSnapshotParts = 10;
 
 raft::InitialState Recover(ShardId group, const raft::Member& self, const GroupLog& log,
                            Random& random) {
@@ -297,24 +300,36 @@ void RaftReplica::SendSnapshot(const raft::SnapshotRequest& request) {
   // A peer that caught up from the log and fell behind again: the end of that transfer will do.
   if (under_way >= request.term) return;
   under_way = request.term;
-  host_.Later(
-      options_.snapshot_delay, IfAlive([this, request] {
-        if (applied_ < request.at_least || installing_) {
-          return EndTransfer(request.to, request.term, false, LogIndex(0));
-        }
-        const LogIndex from = std::max(request.at_least, log().engine_durable);
-        const LogIndex index(random_.Between(std::min(from, applied_).value(), applied_.value()));
-        record_.Mark("raft.snapshot_sent");
-        host_.SendPacket(request.to.node, SnapshotOffer{.group = group_,
-                                                        .from = self_,
-                                                        .to = request.to,
-                                                        .term = request.term,
-                                                        .meta = core_.MetaAt(index),
-                                                        .state = oracle_.CommittedLink(index)});
-        host_.Later(kTransferTimeout, IfAlive([this, request] {
-                      EndTransfer(request.to, request.term, false, LogIndex(0));
-                    }));
-      }));
+  SendSnapshotParts(request, kSnapshotParts);
+}
+
+void RaftReplica::SendSnapshotParts(const raft::SnapshotRequest& request, int left) {
+  if (left == 0) return OfferSnapshot(request);
+  host_.Later(options_.snapshot_delay / kSnapshotParts, IfAlive([this, request, left] {
+                // Who leads no more sends no more.
+                if (core_.role() != raft::Role::kLeader || core_.term() != request.term) {
+                  return EndTransfer(request.to, request.term, false, LogIndex(0));
+                }
+                SendSnapshotParts(request, left - 1);
+              }));
+}
+
+void RaftReplica::OfferSnapshot(const raft::SnapshotRequest& request) {
+  if (applied_ < request.at_least || installing_) {
+    return EndTransfer(request.to, request.term, false, LogIndex(0));
+  }
+  const LogIndex from = std::max(request.at_least, log().engine_durable);
+  const LogIndex index(random_.Between(std::min(from, applied_).value(), applied_.value()));
+  record_.Mark("raft.snapshot_sent");
+  host_.SendPacket(request.to.node, SnapshotOffer{.group = group_,
+                                                  .from = self_,
+                                                  .to = request.to,
+                                                  .term = request.term,
+                                                  .meta = core_.MetaAt(index),
+                                                  .state = oracle_.CommittedLink(index)});
+  host_.Later(kTransferTimeout, IfAlive([this, request] {
+                EndTransfer(request.to, request.term, false, LogIndex(0));
+              }));
 }
 
 void RaftReplica::OnAnswer(const SnapshotAnswer& answer) {

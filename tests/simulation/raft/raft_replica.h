@@ -44,6 +44,7 @@ struct RaftReplicaOptions {
   raft::RaftOptions raft;
   Duration apply_delay{};
   Duration fetch_delay{};
+  // How long a snapshot is on its way.
   Duration snapshot_delay{};
   // Compact when the log is longer than this.
   uint64_t compact_entries = 10;
@@ -100,6 +101,8 @@ class RaftReplica {
   void Answer(const raft::ReadReady& read);
   void Fetch(const raft::FetchRequest& request);
   void SendSnapshot(const raft::SnapshotRequest& request);
+  void SendSnapshotParts(const raft::SnapshotRequest& request, int left);
+  void OfferSnapshot(const raft::SnapshotRequest& request);
   void EndTransfer(const raft::Member& to, Term term, bool ok, LogIndex index);
   void Install(const SnapshotOffer& offer);
   void ReplyToOffer(const SnapshotOffer& offer, bool ok);

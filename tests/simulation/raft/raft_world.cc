@@ -46,6 +46,10 @@ RaftWorldOptions RaftWorldOptions::Draw(Random& random) {
                           .compact_entries = random.Between(1, 50),
                           .compact_ruthlessly = static_cast<uint32_t>(random.Below(1001)),
                           .flush = static_cast<uint32_t>(random.Between(50, 1000))};
+  // Longer than an election timeout, now and then.
+  if (random.Chance(1, 4)) {
+    options.host.replica.snapshot_delay = milliseconds(random.Between(500, 5'000));
+  }
   options.client_interval = milliseconds(random.Between(2, 100));
   if (random.Chance(2, 3)) options.change_interval = milliseconds(random.Between(200, 5'000));
   if (random.Chance(1, 2)) options.transfer_interval = milliseconds(random.Between(200, 5'000));
@@ -94,6 +98,7 @@ RunResult RaftWorld::Run() {
     const std::vector<NodeIndex> core = ChooseCore();
     HealCore(core);
     RequireProgress(core);
+    RequireStandstill(core);
   }
   return Result();
 }

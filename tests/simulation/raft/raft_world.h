@@ -71,6 +71,9 @@ class RaftWorld {
   bool CanVote(ShardId group, const raft::Member& member) const;
   void HealCore(const std::vector<NodeIndex>& core);
   void RequireProgress(const std::vector<NodeIndex>& core);
+  void RequireStandstill(const std::vector<NodeIndex>& core);
+  std::map<ShardId, Term> NewestTerms(const std::vector<NodeIndex>& core) const;
+  void RunUntil(Duration time);
   bool MadeProgress(ShardId group, const std::vector<NodeIndex>& core);
   std::vector<NodeIndex> Leaders() const;
   RaftReplica* LeaderIn(ShardId group, const std::vector<NodeIndex>& core);

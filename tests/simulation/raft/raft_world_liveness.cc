@@ -12,6 +12,9 @@ namespace {
 
 constexpr Duration kPollInterval = std::chrono::milliseconds(100);
 
+// In election timeouts. Who hears no leader campaigns after at most two.
+constexpr int kStandstill = 6;
+
 }  // namespace
 
 bool RaftWorld::CanVote(ShardId group, const raft::Member& member) const {
@@ -166,11 +169,41 @@ void RaftWorld::RequireProgress(const std::vector<NodeIndex>& core) {
                    " got nothing done although a majority is healthy");
       return;
     }
-    const Duration until = world_.now() + kPollInterval;
-    world_.At(until, EventKind::kWorld, kWorldNode, [] {});
-    while (!record_.failed() && world_.now() < until) world_.Step();
+    RunUntil(world_.now() + kPollInterval);
     std::erase_if(waiting, [&](ShardId group) { return MadeProgress(group, core); });
   }
+}
+
+std::map<ShardId, Term> RaftWorld::NewestTerms(const std::vector<NodeIndex>& core) const {
+  std::map<ShardId, Term> newest;
+  for (const NodeIndex node : core) {
+    for (const auto& [group, oracle] : oracles_) {
+      RaftReplica* replica = hosts_[node]->Find(group);
+      if (replica == nullptr) continue;
+      Term& term = newest[group];
+      term = std::max(term, replica->core().term());
+    }
+  }
+  return newest;
+}
+
+// Who is cut off may campaign as often as it likes: a healthy majority keeps its leaders.
+void RaftWorld::RequireStandstill(const std::vector<NodeIndex>& core) {
+  const Duration end = world_.now() + options_.liveness_limit;
+  const Duration window =
+      kStandstill * options_.host.tick * options_.host.replica.raft.election_timeout_ticks;
+  std::map<ShardId, Term> before;
+  do {
+    if (world_.now() >= end) record_.Fail("liveness: leaders change for ever");
+    if (record_.failed()) return;
+    before = NewestTerms(core);
+    RunUntil(world_.now() + window);
+  } while (NewestTerms(core) != before);
+}
+
+void RaftWorld::RunUntil(Duration time) {
+  world_.At(time, EventKind::kWorld, kWorldNode, [] {});
+  while (!record_.failed() && world_.now() < time) world_.Step();
 }
 
 }  // namespace flotilla::simulation

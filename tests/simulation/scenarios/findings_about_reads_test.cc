@@ -157,7 +157,7 @@ TEST_P(JepsenFindings, Row19_StaleReadsOfOneNodeNeverGoBack) {
   std::vector<int64_t> seen(3);
   client.Increment("n");
   scenario.AwaitAgreement();
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 100; ++round) {
     if (round % 10 == 5) scenario.PartitionAtRandom();
     if (round % 10 == 9) scenario.Heal();
     if (!client.busy()) client.Begin(OpKind::kIncrement, "n", "1");

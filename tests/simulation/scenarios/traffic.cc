@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "kv/directory.h"
 #include "node/peer_transport.h"
 
 namespace flotilla::simulation {
@@ -43,7 +44,16 @@ struct ItemKind {
   MessageKind operator()(const node::MembershipAnswer&) { return MessageKind::kMembershipAnswer; }
   MessageKind operator()(const node::FlushRequest&) { return MessageKind::kFlushRequest; }
   MessageKind operator()(const node::FlushAnswer&) { return MessageKind::kFlushAnswer; }
+  MessageKind operator()(const node::DirectoryReport&) { return MessageKind::kDirectoryReport; }
+  MessageKind operator()(const node::DirectoryUpdate&) { return MessageKind::kDirectoryUpdate; }
+  MessageKind operator()(const node::ShardOrder&) { return MessageKind::kShardOrder; }
 };
+
+// The directory's group has traffic of its own, which is not what scenarios are about.
+bool IsOfDirectory(const node::PeerItem& item) {
+  const auto* message = std::get_if<raft::Message>(&item);
+  return message != nullptr && message->group == kv::kDirectoryShard;
+}
 
 bool IsIn(const std::vector<MessageKind>& kinds, const node::PeerItem& item) {
   return std::find(kinds.begin(), kinds.end(), KindOf(item)) != kinds.end();
@@ -133,7 +143,7 @@ bool Traffic::IsLost(NodeIndex from, NodeIndex to, const node::PeerItem& item) c
 }
 
 void Traffic::Count(const node::PeerItem& item) {
-  ++counts_[KindOf(item)];
+  if (!IsOfDirectory(item)) ++counts_[KindOf(item)];
   if (const auto* data = std::get_if<node::SnapshotData>(&item)) {
     snapshot_bytes_ += data->data.size();
   }

@@ -38,6 +38,9 @@ enum class MessageKind : uint8_t {
   kRepairRequest,
   kMembershipQuestion,
   kMembershipAnswer,
+  kDirectoryReport,
+  kDirectoryUpdate,
+  kShardOrder,
 };
 MessageKind KindOf(const node::PeerItem& item);
 

@@ -1,0 +1,57 @@
+// The port between an operator's operations and the cluster: one call, one answer. Implemented over
+// gRPC, and by tests.
+#ifndef FLOTILLA_CLIENT_ADMIN_CHANNEL_H_
+#define FLOTILLA_CLIENT_ADMIN_CHANNEL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "flotilla/admin.h"
+
+namespace flotilla::client {
+
+// Of a shard's members, by node id; committed as one. A new member comes as a learner first.
+struct MembershipChange {
+  std::vector<uint64_t> add_learners;
+  std::vector<uint64_t> add_voters;  // learners to promote
+  std::vector<uint64_t> remove;
+};
+
+struct SplitCall {
+  uint64_t shard = 0;
+  uint64_t shard_version = 0;
+  uint64_t child = 0;
+  std::optional<uint32_t> at;
+};
+
+struct AdminReply {
+  Status status;
+  // Where the asked node sends the caller, when another one leads.
+  std::string leader_endpoint;
+  // Of a split that was carried out.
+  SplitResult split;
+};
+
+class AdminChannel {
+ public:
+  virtual ~AdminChannel() = default;
+
+  virtual ClusterStatus Describe() = 0;
+  virtual AdminReply TransferLeadership(const std::string& endpoint, uint64_t shard,
+                                        uint64_t node) = 0;
+  virtual AdminReply ChangeMembership(const std::string& endpoint, uint64_t shard,
+                                      const MembershipChange& change) = 0;
+  virtual AdminReply SplitShard(const std::string& endpoint, const SplitCall& call) = 0;
+
+  virtual AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) = 0;
+
+  virtual MonoTime Now() = 0;
+  virtual void Pause(Duration time) = 0;
+};
+
+}  // namespace flotilla::client
+
+#endif  // FLOTILLA_CLIENT_ADMIN_CHANNEL_H_

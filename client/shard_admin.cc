@@ -1,0 +1,260 @@
+#include "client/shard_admin.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace flotilla::client {
+
+namespace {
+
+constexpr Duration kBetweenLooks = std::chrono::milliseconds(200);
+// A node may send us to one that knows better; two that point at each other are asked again later.
+constexpr int kMaxRedirects = 3;
+
+std::string Name(uint64_t shard) { return "shard " + std::to_string(shard); }
+
+std::optional<ShardStatus> Find(const ClusterStatus& cluster, uint64_t shard) {
+  for (ShardStatus& known : cluster.shards()) {
+    if (known.shard_id == shard) return std::move(known);
+  }
+  return std::nullopt;
+}
+
+bool AllAnswer(const ClusterStatus& cluster) {
+  return std::all_of(cluster.nodes.begin(), cluster.nodes.end(),
+                     [](const NodeStatus& node) { return node.status.ok(); });
+}
+
+std::string EndpointOf(const ClusterStatus& cluster, uint64_t node) {
+  for (const NodeStatus& known : cluster.nodes) {
+    if (known.status.ok() && known.node_id == node) return known.endpoint;
+  }
+  return "";
+}
+
+// Of a shard that nobody leads, or that nobody who answers knows.
+Status NoLeader(const ClusterStatus& cluster, const std::optional<ShardStatus>& shard,
+                uint64_t id) {
+  if (shard.has_value()) {
+    return Status(StatusCode::kUnavailable, Name(id) + " has no leader now", reason::kNoLeader);
+  }
+  if (AllAnswer(cluster)) {
+    return Status(StatusCode::kNotFound, "there is no " + Name(id));
+  }
+  return Status(StatusCode::kUnavailable,
+                "no node that answers has a replica of " + Name(id) + "; others do not answer",
+                reason::kUnreachable);
+}
+
+// Another try may succeed, without anybody's doing.
+bool MayPass(const AdminReply& reply) {
+  switch (reply.status.code()) {
+    case StatusCode::kUnavailable:
+    case StatusCode::kAborted:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kResourceExhausted:
+    // The replica of the asked node went, and with it the leader.
+    case StatusCode::kNotFound:
+      return true;
+    case StatusCode::kFailedPrecondition:
+      return reply.status.reason() == "NOT_LEADER" || reply.status.reason() == reason::kNoLeader;
+    default:
+      return false;
+  }
+}
+
+// From here on the cluster's directory gives shards their ids (kv/directory.h).
+constexpr uint64_t kFirstNamedShard = 1'000'000;
+
+StatusOr<uint64_t> ChooseChild(const ClusterStatus& cluster, uint64_t asked) {
+  if (asked != 0) {
+    if (!Find(cluster, asked).has_value()) return asked;
+    return Status(StatusCode::kInvalidArgument, "there is a " + Name(asked) + " already",
+                  reason::kInvalidRequest);
+  }
+  if (!cluster.knows_all_shards()) {
+    return Status(StatusCode::kFailedPrecondition,
+                  "the nodes that answer do not know all shards: name the new one");
+  }
+  uint64_t highest = 0;
+  for (const ShardStatus& known : cluster.shards()) {
+    if (known.shard_id < kFirstNamedShard) highest = std::max(highest, known.shard_id);
+  }
+  return highest + 1;
+}
+
+ShardArc ArcOf(const ShardStatus& shard) {
+  return {shard.shard_id, shard.shard_version, shard.first_slot, shard.last_slot};
+}
+
+}  // namespace
+
+ShardAdmin::ShardAdmin(AdminOptions options, std::unique_ptr<AdminChannel> channel)
+    : options_(std::move(options)), channel_(std::move(channel)) {}
+
+Status ShardAdmin::Rest(const Patience& patience, uint64_t shard, const std::string& what) {
+  if (channel_->Now() >= patience.until) {
+    if (patience.last_error.ok()) return Status(StatusCode::kDeadlineExceeded, "gave up: " + what);
+    Status::Fields fields;
+    fields.code = patience.last_error.code();
+    fields.message = "gave up; the last try: " + patience.last_error.message();
+    fields.reason = patience.last_error.reason();
+    fields.details = patience.last_error.details();
+    return Status(std::move(fields));
+  }
+  if (options_.on_progress) options_.on_progress({shard, what});
+  channel_->Pause(kBetweenLooks);
+  return Status();
+}
+
+Status ShardAdmin::Pursue(uint64_t id, const Planner& next) {
+  Patience patience = NewPatience();
+  while (true) {
+    const ClusterStatus cluster = channel_->Describe();
+    const std::optional<ShardStatus> shard = Find(cluster, id);
+    std::string what = Name(id) + " has no leader now";
+    if (!shard.has_value() || shard->leader_node_id == 0) {
+      patience.last_error = NoLeader(cluster, shard, id);
+      if (IsNotFound(patience.last_error)) return patience.last_error;
+    } else {
+      const ReplicaStep step = next(*shard);
+      if (std::holds_alternative<GoalReached>(step)) return Status();
+      if (const auto* refused = std::get_if<GoalRefused>(&step)) return refused->why;
+      if (const auto* wait = std::get_if<AwaitLearner>(&step)) {
+        what = DescribeLearner(*shard, wait->node);
+      } else {
+        what = "changing the members of " + Name(id);
+      }
+      if (Take(step, cluster, *shard, patience)) Renew(patience);
+      if (!patience.last_error.ok() && patience.last_error.code() == StatusCode::kInvalidArgument) {
+        return patience.last_error;
+      }
+    }
+    if (Status late = Rest(patience, id, what); !late.ok()) return late;
+  }
+}
+
+bool ShardAdmin::Take(const ReplicaStep& step, const ClusterStatus& cluster,
+                      const ShardStatus& shard, Patience& patience) {
+  if (const auto* wait = std::get_if<AwaitLearner>(&step)) {
+    const ShardReplica& learner = *FindReplica(shard, wait->node);
+    patience.last_error = Status(StatusCode::kDeadlineExceeded, DescribeLearner(shard, wait->node));
+    // A snapshot that gets no further is given up by its leader, and counts as silence then.
+    const bool nearer = learner.state == "snapshot" || learner.lag != patience.lag;
+    patience.lag = learner.lag;
+    return nearer && learner.state != "silent";
+  }
+  const AdminReply reply =
+      CallLeader(cluster, shard.leader_node_id, [&](const std::string& endpoint) {
+        if (const auto* transfer = std::get_if<Transfer>(&step)) {
+          return channel_->TransferLeadership(endpoint, shard.shard_id, transfer->to);
+        }
+        return channel_->ChangeMembership(endpoint, shard.shard_id,
+                                          std::get<MembershipChange>(step));
+      });
+  patience.last_error = reply.status;
+  // That a transfer was begun does not say that it will succeed.
+  return reply.status.ok() && std::holds_alternative<MembershipChange>(step);
+}
+
+AdminReply ShardAdmin::CallLeader(const ClusterStatus& cluster, uint64_t leader, const Call& call) {
+  std::string endpoint = EndpointOf(cluster, leader);
+  AdminReply reply;
+  reply.status = Status(StatusCode::kUnavailable, "the leader does not answer");
+  for (int redirects = 0; redirects <= kMaxRedirects && !endpoint.empty(); ++redirects) {
+    reply = call(endpoint);
+    if (reply.status.ok() || reply.leader_endpoint == endpoint) return reply;
+    endpoint = reply.leader_endpoint;
+  }
+  return reply;
+}
+
+Status ShardAdmin::RequireNode(uint64_t node) {
+  const ClusterStatus cluster = channel_->Describe();
+  if (!EndpointOf(cluster, node).empty()) return Status();
+  return Status(StatusCode::kNotFound,
+                "node " + std::to_string(node) +
+                    " does not answer, or is not of this cluster: start it first");
+}
+
+Status ShardAdmin::TransferLeadership(uint64_t shard, uint64_t node) {
+  return Pursue(shard, [node](const ShardStatus& now) { return NextOfTransfer(now, node); });
+}
+
+Status ShardAdmin::AddReplica(uint64_t shard, uint64_t node) {
+  if (Status absent = RequireNode(node); !absent.ok()) return absent;
+  return Pursue(shard, [node](const ShardStatus& now) { return NextOfAdd(now, node); });
+}
+
+Status ShardAdmin::RemoveReplica(uint64_t shard, uint64_t node) {
+  return Pursue(shard, [node](const ShardStatus& now) { return NextOfRemove(now, node); });
+}
+
+Status ShardAdmin::MoveReplica(uint64_t shard, uint64_t from, uint64_t to) {
+  if (from == to) {
+    return Status(StatusCode::kInvalidArgument, "a replica cannot be moved to where it is",
+                  reason::kInvalidRequest);
+  }
+  if (Status absent = RequireNode(to); !absent.ok()) return absent;
+  return Pursue(shard, [from, to](const ShardStatus& now) { return NextOfMove(now, from, to); });
+}
+
+StatusOr<SplitCall> ShardAdmin::PlanSplit(uint64_t id, const SplitOptions& options) {
+  Patience patience = NewPatience();
+  while (true) {
+    const ClusterStatus cluster = channel_->Describe();
+    const std::optional<ShardStatus> shard = Find(cluster, id);
+    if (shard.has_value() && shard->leader_node_id != 0) {
+      const StatusOr<uint64_t> child = ChooseChild(cluster, options.child);
+      if (!child.ok()) return child.status();
+      return SplitCall{id, shard->shard_version, *child, options.at};
+    }
+    patience.last_error = NoLeader(cluster, shard, id);
+    if (IsNotFound(patience.last_error)) return patience.last_error;
+    if (Status late = Rest(patience, id, Name(id) + " has no leader now"); !late.ok()) return late;
+  }
+}
+
+StatusOr<SplitResult> ShardAdmin::SplitShard(uint64_t id, SplitOptions options) {
+  StatusOr<SplitCall> call = PlanSplit(id, options);
+  if (!call.ok()) return call.status();
+  Patience patience = NewPatience();
+  while (true) {
+    const ClusterStatus cluster = channel_->Describe();
+    const std::optional<ShardStatus> shard = Find(cluster, id);
+    // An earlier try may have done it, and only its answer was lost.
+    const std::optional<ShardStatus> child = Find(cluster, call->child);
+    if (shard.has_value() && child.has_value() && child->shard_version != 0) {
+      AwaitLeader(call->child);
+      return SplitResult{ArcOf(*shard), ArcOf(*child)};
+    }
+    const uint64_t leader = shard.has_value() ? shard->leader_node_id : 0;
+    AdminReply reply;
+    reply.status = NoLeader(cluster, shard, id);
+    if (leader != 0) {
+      reply = CallLeader(cluster, leader, [&](const std::string& endpoint) {
+        return channel_->SplitShard(endpoint, *call);
+      });
+    }
+    if (reply.status.ok()) {
+      AwaitLeader(call->child);
+      return reply.split;
+    }
+    if (!MayPass(reply)) return reply.status;
+    patience.last_error = reply.status;
+    if (Status late = Rest(patience, id, "splitting " + Name(id)); !late.ok()) return late;
+  }
+}
+
+// A new shard has its first leader within moments. If not, the split has happened all the same.
+void ShardAdmin::AwaitLeader(uint64_t id) {
+  const Patience patience = NewPatience();
+  while (true) {
+    const std::optional<ShardStatus> shard = Find(channel_->Describe(), id);
+    if (shard.has_value() && shard->leader_node_id != 0) return;
+    if (!Rest(patience, id, Name(id) + " has no leader yet").ok()) return;
+  }
+}
+
+}  // namespace flotilla::client

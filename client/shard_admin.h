@@ -1,0 +1,69 @@
+// An operator's operations on shards and nodes, over a channel to the cluster. Each looks at what
+// is there, takes one step, and looks again, until the goal is reached: no state of its own
+// survives a step.
+#ifndef FLOTILLA_CLIENT_SHARD_ADMIN_H_
+#define FLOTILLA_CLIENT_SHARD_ADMIN_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "client/admin_channel.h"
+#include "client/replica_steps.h"
+#include "flotilla/admin.h"
+
+namespace flotilla::client {
+
+// As thread-safe as its channel is.
+class ShardAdmin final : public Admin {
+ public:
+  ShardAdmin(AdminOptions options, std::unique_ptr<AdminChannel> channel);
+
+  using Admin::SplitShard;
+  ClusterStatus DescribeCluster() override { return channel_->Describe(); }
+  StatusOr<SplitResult> SplitShard(uint64_t shard, SplitOptions options) override;
+  Status TransferLeadership(uint64_t shard, uint64_t node) override;
+  Status AddReplica(uint64_t shard, uint64_t node) override;
+  Status RemoveReplica(uint64_t shard, uint64_t node) override;
+  Status MoveReplica(uint64_t shard, uint64_t from, uint64_t to) override;
+  Status SetNodeDuty(uint64_t node, NodeDuty duty) override;
+  Status AwaitEmptyNode(uint64_t node) override;
+
+ private:
+  using Planner = std::function<ReplicaStep(const ShardStatus&)>;
+  using Call = std::function<AdminReply(const std::string& endpoint)>;
+
+  // How long an operation has come no nearer to its end, and why.
+  struct Patience {
+    MonoTime until;
+    Status last_error;  // what was in the way last
+    std::optional<uint64_t> lag;
+  };
+
+  Patience NewPatience() { return {channel_->Now() + options_.timeout, Status(), std::nullopt}; }
+  void Renew(Patience& patience) { patience.until = channel_->Now() + options_.timeout; }
+  // Waits before the next look. An error when patience is at its end.
+  Status Rest(const Patience& patience, uint64_t shard, const std::string& what);
+
+  // Takes the steps of `next` until it says that the goal is reached.
+  Status Pursue(uint64_t shard, const Planner& next);
+  // True when the step brought the goal nearer.
+  bool Take(const ReplicaStep& step, const ClusterStatus& cluster, const ShardStatus& shard,
+            Patience& patience);
+  // Calls the leader, following where nodes send it.
+  AdminReply CallLeader(const ClusterStatus& cluster, uint64_t leader, const Call& call);
+  Status RequireNode(uint64_t node);
+
+  StatusOr<SplitCall> PlanSplit(uint64_t shard, const SplitOptions& options);
+  void AwaitLeader(uint64_t shard);
+
+  const AdminOptions options_;
+  const std::unique_ptr<AdminChannel> channel_;
+};
+
+}  // namespace flotilla::client
+
+#endif  // FLOTILLA_CLIENT_SHARD_ADMIN_H_

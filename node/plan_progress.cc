@@ -1,0 +1,150 @@
+#include "node/plan_progress.h"
+
+#include <algorithm>
+
+namespace flotilla::node {
+
+namespace {
+
+using sharding::AddReplica;
+using sharding::MoveReplica;
+using sharding::RemoveReplica;
+using sharding::ReplicaRole;
+using sharding::ShardClaim;
+using sharding::SplitShard;
+using sharding::Step;
+using sharding::TransferLeader;
+
+enum class Standing { kNone, kLearner, kVoter };
+
+Standing StandingOf(NodeId node, const ShardClaim& shard) {
+  for (const sharding::ReplicaPlace& place : shard.configuration.replicas) {
+    if (place.node != node) continue;
+    return place.role == ReplicaRole::kVoter ? Standing::kVoter : Standing::kLearner;
+  }
+  return Standing::kNone;
+}
+
+bool HasCaughtUp(NodeId node, const ShardReport& shard) {
+  return std::find(shard.caught_up.begin(), shard.caught_up.end(), node) != shard.caught_up.end();
+}
+
+using What = decltype(ShardOrder::what);
+
+std::optional<What> HandOverTo(NodeId to, const ShardClaim& shard) {
+  return HandOver{.term = shard.leader.term, .to = to};
+}
+
+std::optional<What> Bring(NodeId to, NodeId instead_of, const ShardReport& shard) {
+  const LogIndex configuration = shard.claim.configuration.index;
+  if (StandingOf(to, shard.claim) == Standing::kNone) {
+    return ChangeMembers{.configuration = configuration, .add_learner = to};
+  }
+  if (!HasCaughtUp(to, shard)) return std::nullopt;
+  return ChangeMembers{.configuration = configuration, .promote = to, .remove = instead_of};
+}
+
+std::optional<What> TakeAway(NodeId from, NodeId successor, const ShardClaim& shard) {
+  if (shard.leader.node == from) return HandOverTo(successor, shard);
+  return ChangeMembers{.configuration = shard.configuration.index, .remove = from};
+}
+
+struct Next {
+  const StepUnderWay& under_way;
+  const ShardReport& shard;
+  absl::FunctionRef<bool(NodeId)> is_up;
+
+  // One joint change swaps the two. A leader is not swapped away: the new replica becomes a voter
+  // in addition, and leads before the old one goes.
+  std::optional<What> operator()(const MoveReplica& move) const {
+    if (StandingOf(move.to, shard.claim) == Standing::kVoter) {
+      return TakeAway(move.from, move.to, shard.claim);
+    }
+    const bool leads = shard.claim.leader.node == move.from;
+    const bool there = StandingOf(move.from, shard.claim) != Standing::kNone;
+    return Bring(move.to, leads || !there ? NodeId() : move.from, shard);
+  }
+  std::optional<What> operator()(const AddReplica& add) const {
+    return Bring(add.to, NodeId(), shard);
+  }
+  std::optional<What> operator()(const RemoveReplica& remove) const {
+    for (const sharding::ReplicaPlace& place : shard.claim.configuration.replicas) {
+      if (place.node == remove.from || place.role != ReplicaRole::kVoter) continue;
+      if (shard.claim.leader.node == remove.from && !is_up(place.node)) continue;
+      return TakeAway(remove.from, place.node, shard.claim);
+    }
+    return std::nullopt;
+  }
+  std::optional<What> operator()(const TransferLeader& transfer) const {
+    return HandOverTo(transfer.to, shard.claim);
+  }
+  std::optional<What> operator()(const SplitShard& split) const {
+    if (under_way.child.is_none()) return std::nullopt;
+    return kv::SplitShard{
+        .child = under_way.child, .at = split.at, .shard_version = under_way.shard_version};
+  }
+};
+
+struct Done {
+  const StepUnderWay& under_way;
+  const ShardClaim& shard;
+
+  bool IsVoter(NodeId node) const { return StandingOf(node, shard) == Standing::kVoter; }
+  bool IsGone(NodeId node) const { return StandingOf(node, shard) == Standing::kNone; }
+
+  bool operator()(const MoveReplica& move) const { return IsVoter(move.to) && IsGone(move.from); }
+  bool operator()(const AddReplica& add) const { return IsVoter(add.to); }
+  bool operator()(const RemoveReplica& remove) const { return IsGone(remove.from); }
+  bool operator()(const TransferLeader& transfer) const { return shard.leader.node == transfer.to; }
+  bool operator()(const SplitShard&) const {
+    return shard.descriptor.version > under_way.shard_version;
+  }
+};
+
+}  // namespace
+
+bool IsDone(const StepUnderWay& under_way, const ShardClaim& shard) {
+  return !shard.configuration.joint && std::visit(Done{under_way, shard}, under_way.step);
+}
+
+size_t CountVoters(const ShardClaim& shard) {
+  size_t voters = 0;
+  for (const sharding::ReplicaPlace& place : shard.configuration.replicas) {
+    if (place.role == ReplicaRole::kVoter) ++voters;
+  }
+  return voters;
+}
+
+bool IsOvertaken(const StepUnderWay& under_way, const ShardClaim& shard) {
+  if (shard.configuration.joint) return false;  // on its way to what will be judged
+  if (std::holds_alternative<RemoveReplica>(under_way.step)) {
+    return shard.configuration.index != under_way.configuration;
+  }
+  const auto* move = std::get_if<MoveReplica>(&under_way.step);
+  // The new one is there, so the old one is one too many, unless another one has gone meanwhile.
+  return move != nullptr && StandingOf(move->to, shard) == Standing::kVoter &&
+         StandingOf(move->from, shard) == Standing::kVoter &&
+         CountVoters(shard) <= under_way.voters;
+}
+
+std::optional<ShardOrder> NextOrder(const StepUnderWay& under_way, const ShardReport& shard,
+                                    absl::FunctionRef<bool(NodeId)> is_up) {
+  if (shard.claim.configuration.joint || shard.claim.leader.node.is_none()) return std::nullopt;
+  const std::optional<What> what = std::visit(Next{under_way, shard, is_up}, under_way.step);
+  if (!what.has_value()) return std::nullopt;
+  return ShardOrder{.shard = shard.claim.descriptor.shard, .what = *what};
+}
+
+NodeId TargetOf(const Step& step) {
+  if (const auto* move = std::get_if<MoveReplica>(&step)) return move->to;
+  if (const auto* add = std::get_if<AddReplica>(&step)) return add->to;
+  return {};
+}
+
+NodeId SourceOf(const Step& step) {
+  if (const auto* move = std::get_if<MoveReplica>(&step)) return move->from;
+  if (const auto* remove = std::get_if<RemoveReplica>(&step)) return remove->from;
+  return {};
+}
+
+}  // namespace flotilla::node

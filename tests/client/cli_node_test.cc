@@ -1,0 +1,253 @@
+// The commands for nodes, steps and health, on a cluster that the test makes up.
+#include <functional>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/cli/environment.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace flotilla::client::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class RecordingAdmin final : public Admin {
+ public:
+  RecordingAdmin(std::vector<std::string>& calls, Status answer, Status awaited)
+      : calls_(calls), answer_(std::move(answer)), awaited_(std::move(awaited)) {}
+
+  ClusterStatus DescribeCluster() override { return {}; }
+  StatusOr<SplitResult> SplitShard(uint64_t, SplitOptions) override { return answer_; }
+  Status TransferLeadership(uint64_t, uint64_t) override { return answer_; }
+  Status AddReplica(uint64_t, uint64_t) override { return answer_; }
+  Status RemoveReplica(uint64_t, uint64_t) override { return answer_; }
+  Status MoveReplica(uint64_t, uint64_t, uint64_t) override { return answer_; }
+  Status SetNodeDuty(uint64_t node, NodeDuty duty) override {
+    static constexpr const char* kNames[] = {"serve", "drain", "leave"};
+    calls_.push_back(std::to_string(node) + " is to " + kNames[static_cast<int>(duty)]);
+    return answer_;
+  }
+  Status AwaitEmptyNode(uint64_t node) override {
+    calls_.push_back(std::to_string(node) + " is awaited");
+    return awaited_;
+  }
+
+ private:
+  std::vector<std::string>& calls_;
+  const Status answer_;
+  const Status awaited_;
+};
+
+struct Ran {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+class CliNodeTest : public ::testing::Test {
+ protected:
+  // One node that has everything.
+  CliNodeTest() {
+    ReplicaStatus replica;
+    replica.shard_id = 1;
+    replica.shard_version = 1;
+    replica.last_slot = 16383;
+    replica.role = "leader";
+    replica.leader_node_id = 1;
+    replica.members = {{1, true, 0, true, false}};
+    ListedNode listed;
+    listed.node_id = 1;
+    listed.client_address = "n1:6170";
+    listed.peer_address = "n1:6171";
+    listed.zone = "a";
+    listed.weight = 2;
+    listed.duty = "serve";
+    listed.silent_seconds = 0.5;
+    NodeStatus node;
+    node.node_id = 1;
+    node.ready = true;
+    node.phase = "serving";
+    node.replicas = {replica};
+    node.directory.from_leader = true;
+    node.directory.replica = replica;
+    node.directory.nodes = {listed};
+    cluster_.nodes = {node};
+  }
+
+  Ran Run(std::vector<std::string> args) {
+    std::istringstream in;
+    std::ostringstream out;
+    std::ostringstream err;
+    Environment environment{.in = in,
+                            .out = out,
+                            .err = err,
+                            .connect = {},
+                            .describe_cluster =
+                                [this](const std::string&, std::chrono::milliseconds) {
+                                  return StatusOr<ClusterStatus>(cluster_);
+                                },
+                            .connect_admin =
+                                [this](const std::string&, const AdminOptions&) {
+                                  return StatusOr<std::unique_ptr<Admin>>(
+                                      std::make_unique<RecordingAdmin>(calls_, answer_, awaited_));
+                                },
+                            .now = [] { return std::chrono::steady_clock::time_point(); },
+                            .pause = [this](std::chrono::milliseconds) { return on_pause_(); }};
+    const int code = RunCommandLine(std::move(args), environment);
+    return {code, out.str(), err.str()};
+  }
+
+  DirectoryStatus& directory() { return cluster_.nodes[0].directory; }
+  // What happens between the looks of a command that watches; then it ends.
+  void Then(std::vector<std::function<void()>> changes) {
+    on_pause_ = [changes = std::move(changes), next = size_t{0}]() mutable {
+      if (next == changes.size()) return false;
+      changes[next++]();
+      return true;
+    };
+  }
+
+  ClusterStatus cluster_;
+  Status answer_;
+  Status awaited_;
+  std::vector<std::string> calls_;
+  std::function<bool()> on_pause_ = [] { return false; };
+};
+
+TEST_F(CliNodeTest, ListShowsWhatTheDirectoryKnows) {
+  ListedNode dead;
+  dead.node_id = 2;
+  dead.weight = 1;
+  dead.duty = "leave";
+  dead.silent_seconds = 12.9;
+  directory().nodes.push_back(dead);
+  EXPECT_EQ(Run({"node", "list", "-o", "table"}).out,
+            "NODE  CLIENT   PEER     ZONE  WEIGHT  STATE                   REPLICAS  LEADERS  "
+            "DIRECTORY\n"
+            "1     n1:6170  n1:6171  a     2       up                      1         1        "
+            "leader\n"
+            "2                             1       leaving, down for 12 s  0         0        \n");
+  EXPECT_THAT(
+      Run({"node", "list", "--json"}).out,
+      StartsWith(R"({"nodes":[{"node_id":1,"client_address":"n1:6170","peer_address":"n1:6171",)"
+                 R"("zone":"a","weight":2,"duty":"serve","state":"up","down_seconds":null,)"
+                 R"("replicas":1,"leaders":1,"directory_role":"leader"},)"));
+}
+
+TEST_F(CliNodeTest, DutiesAreSetAndEmptyingIsWaitedForWhenAsked) {
+  EXPECT_EQ(Run({"node", "drain", "4"}).out, "node 4 is being emptied (0.0 s)\n");
+  EXPECT_EQ(Run({"node", "drain", "4", "--wait"}).out, "node 4 holds nothing any more (0.0 s)\n");
+  EXPECT_EQ(Run({"node", "serve", "4"}).out, "node 4 is to serve (0.0 s)\n");
+  EXPECT_THAT(Run({"node", "remove", "4"}).out, HasSubstr("may be stopped"));
+  EXPECT_EQ(Run({"node", "remove", "4", "--no-wait", "--json"}).out,
+            R"({"operation":"remove","node_id":4,"waited":false,"seconds":0.0})"
+            "\n");
+  EXPECT_THAT(calls_, ElementsAre("4 is to drain", "4 is to drain", "4 is awaited", "4 is to serve",
+                                  "4 is to leave", "4 is awaited", "4 is to leave"));
+}
+
+TEST_F(CliNodeTest, ErrorsSayWhatWhyAndWhatToDo) {
+  answer_ = Status(StatusCode::kNotFound, "the cluster has no node 9");
+  const Ran ran = Run({"node", "remove", "9"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_EQ(ran.err,
+            "error: node remove 9: NOT_FOUND\n"
+            "why:   the cluster has no node 9\n"
+            "try:   flotilla node list shows the nodes\n");
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"node"},
+                                             {"node", "drain"},
+                                             {"node", "serve", "one"},
+                                             {"node", "serve", "1", "--wait"},
+                                             {"op"}}) {
+    EXPECT_EQ(Run(args).code, 2) << ::testing::PrintToString(args);
+  }
+}
+
+TEST_F(CliNodeTest, WaitingInVainSaysHowToTakeItBack) {
+  awaited_ = Status(StatusCode::kDeadlineExceeded, "gave up: 3 replicas left on node 4");
+  const Ran ran = Run({"node", "drain", "4", "--wait"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_EQ(ran.err,
+            "error: node drain 4: DEADLINE_EXCEEDED\n"
+            "why:   gave up: 3 replicas left on node 4\n"
+            "try:   flotilla op list shows what is moving; flotilla node serve 4 takes it back\n");
+}
+
+TEST_F(CliNodeTest, StepsAreListed) {
+  EXPECT_EQ(Run({"op", "list", "--json"}).out, "{\"steps\":[]}\n");
+  directory().steps = {{"move shard 3 from node 1 to node 4", 3, 2.5},
+                       {"add the directory to node 4", 0, 1}};
+  EXPECT_EQ(Run({"op", "list", "-o", "table"}).out,
+            "SHARD      STEP                                SECONDS\n"
+            "3          move shard 3 from node 1 to node 4  2\n"
+            "directory  add the directory to node 4         1\n");
+  directory().from_leader = false;
+  const Ran ran = Run({"op", "list"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("the directory's leader does not answer"));
+}
+
+TEST_F(CliNodeTest, StepsAreWatched) {
+  directory().steps = {{"split shard 1 at slot 5", 1, 2}};
+  Then({[this] { directory().from_leader = false; },
+        [this] {
+          directory().from_leader = true;
+          directory().steps = {{"add shard 1 to node 4", 1, 0}};
+        },
+        [] {}});
+  EXPECT_EQ(Run({"op", "watch"}).out,
+            "begun  split shard 1 at slot 5, 2 s\n"
+            "begun  add shard 1 to node 4, 0 s\n"
+            "ended  split shard 1 at slot 5, 2 s\n");
+}
+
+TEST_F(CliNodeTest, HealthSaysWhatIsWrongAndWhatItCanBear) {
+  const Ran well = Run({"cluster", "health"});
+  EXPECT_EQ(well.code, 0);
+  EXPECT_EQ(well.out, "healthy\nno further node may fail\n");
+  cluster_.nodes[0].disk_full = true;
+  directory().steps = {{"add shard 1 to node 4", 1, 7.9}};
+  const Ran ill = Run({"cluster", "health"});
+  EXPECT_EQ(ill.code, 4);
+  EXPECT_EQ(ill.out,
+            "degraded:\n"
+            "  the disk of node 1 is full\n"
+            "no further node may fail\n"
+            "under way:\n"
+            "  add shard 1 to node 4, 7 s\n");
+  EXPECT_EQ(Run({"cluster", "health", "--json"}).out,
+            R"({"state":"degraded","problems":[{"kind":"disk_full",)"
+            R"("text":"the disk of node 1 is full","shard_ids":[],"node_id":1}],)"
+            R"("failures_tolerated":0,)"
+            R"("steps":[{"step":"add shard 1 to node 4","shard_id":1,"seconds":7.9}]})"
+            "\n");
+}
+
+TEST_F(CliNodeTest, HealthIsWatchedForChanges) {
+  Then({[] {}, [this] { cluster_.nodes[0].disk_full = true; }, [] {}, [] {}, [] {},
+        [this] { cluster_.nodes[0].disk_full = false; }});
+  EXPECT_EQ(Run({"cluster", "health", "--watch"}).out,
+            "healthy\nno further node may fail\n"
+            "\n"
+            "degraded:\n  the disk of node 1 is full\nno further node may fail\n"
+            "\n"
+            "healthy\nno further node may fail\n");
+}
+
+TEST_F(CliNodeTest, NobodyAnswers) {
+  cluster_.nodes[0] = NodeStatus();
+  cluster_.nodes[0].status = Status(StatusCode::kUnavailable, "refused", reason::kUnreachable);
+  EXPECT_EQ(Run({"node", "list"}).code, 4);
+  EXPECT_EQ(Run({"op", "watch"}).code, 4);
+  EXPECT_THAT(Run({"cluster", "health"}).out, StartsWith("unavailable:\n  no node answers"));
+}
+
+}  // namespace
+}  // namespace flotilla::client::cli

@@ -1,0 +1,59 @@
+"""The directory of nodes and shards, and what moves replicas by it."""
+
+from mutants import Change, Mutant
+
+MUTANTS = [
+    Mutant(
+        name="reports_never_repeated",
+        wrong="A node reports once and never again.",
+        changes=(
+            Change("node/directory_reporter.cc",
+                   "  const bool due = leader_.is_none() || now >= sent_at_ + kReportInterval;\n",
+                   "  const bool due = leader_.is_none();\n"),
+            Change("node/directory_reporter.cc",
+                   "if (!due && !moved && last_.has_value() && !IsNews(report, *last_)) return;",
+                   "if (!due && !moved && last_.has_value() && "
+                   "(IsNews(report, *last_) || true)) return;"),
+        ),
+        expected=("nodes do not catch up",)),
+    Mutant(
+        name="map_news_not_taken_over",
+        wrong="A node hears what is new in the shard map, and keeps its old copy.",
+        changes=(
+            Change("node/directory_reporter.cc",
+                   "const absl::Status applied = map_.Apply(update.news->shards);",
+                   "const absl::Status applied = map_.version() > 0 ? absl::OkStatus() "
+                   ": map_.Apply(update.news->shards);"),
+        ),
+        expected=("nodes do not catch up", "requests are not answered")),
+    Mutant(
+        name="clients_reach_the_directory",
+        wrong="A key that hashes anywhere is looked for in the directory's shard.",
+        changes=(
+            Change("node/node_requests.cc",
+                   "if (shard == kv::kDirectoryShard || own.shard.is_none()) continue;\n"
+                   "    if (own.arc.Contains(slot)) return replica.get();\n",
+                   "if (own.shard.is_none()) continue;\n"
+                   "    if (own.arc.Contains(slot)) {\n"
+                   "      const auto last = replicas_.rbegin();\n"
+                   "      if (last->first == kv::kDirectoryShard) return last->second.get();\n"
+                   "      return replica.get();\n    }\n"),
+        ),
+        expected=("not linearizable", "versions", "nodes do not catch up", "directory")),
+    Mutant(
+        name="planner_oscillates",
+        wrong="A replica is moved although nothing gets more even by it, and back again.",
+        changes=(
+            Change("sharding/fair_share.h",
+                   "return (2 * from.count - 1) * to.weight > (2 * to.count + 1) * from.weight;",
+                   "return (2 * from.count - 1) * to.weight >= (2 * to.count + 1) * from.weight;"),
+        ),
+        expected=("leaders or members change", "nodes do not catch up")),
+    Mutant(
+        name="learners_left_behind",
+        wrong="A replica that was being filled when the directory's leader died stays a learner.",
+        changes=(
+            Change("node/balancer.cc", "  AdoptLearners(sight, shards);\n", ""),
+        ),
+        expected=("nodes do not catch up", "leaders or members change")),
+]

@@ -1,0 +1,283 @@
+// ClusterService over a real connection, in front of a node that does as the test says.
+#include "server/cluster_service.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/posix_clock.h"
+#include "base/posix_executor.h"
+#include "flotilla/v1/cluster_service.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "kv/directory.h"
+#include "node/authorizer.h"
+#include "server/credentials.h"
+#include "server/grpc_endpoint.h"
+#include "tests/server/fake_node.h"
+
+namespace flotilla::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr ShardId kShard(1);
+
+class ClusterServiceTest : public testing::Test {
+ protected:
+  ClusterServiceTest() {
+    node_.status.self.node = NodeId(1);
+    KnowShard({sharding::Slot{0}, sharding::Slot{16383}}, NodeId(1));
+    auto doorman = Doorman::Listen({"127.0.0.1", 0}, {});
+    endpoint_ = GrpcEndpoint::Start(*std::move(doorman), *credentials_, {service_.get()}, {});
+    stub_ = v1::ClusterService::NewStub(
+        grpc::CreateChannel(FormatValue(endpoint_->address()), credentials_->ForDialer()));
+  }
+
+  void KnowShard(sharding::Arc arc, NodeId leader) {
+    node_.shards = {{{.shard = kShard, .arc = arc, .version = 4},
+                     {.shard = kShard,
+                      .version = 4,
+                      .leader = leader,
+                      .leader_address = leader.is_none() ? "" : "elsewhere:6170"}}};
+  }
+
+  grpc::Status Split(const v1::SplitShardRequest& request) {
+    grpc::ClientContext context;
+    return stub_->SplitShard(&context, request, &split_);
+  }
+
+  grpc::Status SetDuty(uint64_t node, v1::NodeDuty duty) {
+    v1::SetNodeDutyRequest request;
+    request.set_node_id(node);
+    request.set_duty(duty);
+    v1::SetNodeDutyResponse response;
+    grpc::ClientContext context;
+    return stub_->SetNodeDuty(&context, request, &response);
+  }
+
+  // What the node is asked for when it is asked at all.
+  std::optional<kv::SplitShard> Accept(const v1::SplitShardRequest& request) {
+    std::optional<kv::SplitShard> seen;
+    node_.on_split = [&](const kv::SplitShard& split) {
+      seen = split;
+      return absl::OkStatus();
+    };
+    const bool accepted = Split(request).ok();
+    EXPECT_EQ(accepted, seen.has_value());
+    return seen;
+  }
+
+  static v1::SplitShardRequest SplitInto(uint64_t child) {
+    v1::SplitShardRequest request;
+    request.set_shard_id(kShard.value());
+    request.set_child_shard_id(child);
+    return request;
+  }
+
+  static v1::Error ErrorOf(const grpc::Status& status) {
+    google::rpc::Status details;
+    v1::Error error;
+    EXPECT_TRUE(details.ParseFromString(status.error_details()));
+    for (const auto& detail : details.details()) {
+      if (detail.Is<v1::Error>()) detail.UnpackTo(&error);
+    }
+    return error;
+  }
+
+  PosixClock clock_;
+  FakeNode node_;
+  PosixExecutor executor_{clock_, "test"};
+  node::AllowAll allow_all_;
+  const std::unique_ptr<CredentialsFactory> credentials_ = NewInsecureCredentials();
+  const std::unique_ptr<grpc::Service> service_ =
+      NewClusterService(node_, executor_, allow_all_, "test");
+  std::unique_ptr<GrpcEndpoint> endpoint_;
+  std::unique_ptr<v1::ClusterService::Stub> stub_;
+  v1::SplitShardResponse split_;
+};
+
+TEST_F(ClusterServiceTest, SplitsInTheMiddleUnlessToldWhere) {
+  const auto in_the_middle = Accept(SplitInto(7));
+  ASSERT_TRUE(in_the_middle.has_value());
+  EXPECT_EQ(in_the_middle->at, sharding::Slot{8192});
+  EXPECT_EQ(in_the_middle->child, ShardId(7));
+  EXPECT_EQ(in_the_middle->shard_version, 4);
+  v1::SplitShardRequest request = SplitInto(8);
+  request.set_slot(100);
+  request.set_shard_version(3);
+  const auto as_told = Accept(request);
+  ASSERT_TRUE(as_told.has_value());
+  EXPECT_EQ(as_told->at, sharding::Slot{100});
+  EXPECT_EQ(as_told->shard_version, 3);
+}
+
+TEST_F(ClusterServiceTest, AnswersASplitWithBothShards) {
+  ASSERT_TRUE(Accept(SplitInto(7)).has_value());
+  EXPECT_EQ(split_.shard().shard_id(), 1);
+  EXPECT_EQ(split_.shard().shard_version(), 5);
+  EXPECT_EQ(split_.shard().first_slot(), 0);
+  EXPECT_EQ(split_.shard().last_slot(), 8191);
+  EXPECT_EQ(split_.child().shard_id(), 7);
+  EXPECT_EQ(split_.child().shard_version(), 5);
+  EXPECT_EQ(split_.child().first_slot(), 8192);
+  EXPECT_EQ(split_.child().last_slot(), 16383);
+}
+
+TEST_F(ClusterServiceTest, RefusesSplitsThatMakeNoSense) {
+  EXPECT_FALSE(Accept(SplitInto(0)).has_value());
+  v1::SplitShardRequest beyond = SplitInto(7);
+  beyond.set_slot(16384);
+  EXPECT_FALSE(Accept(beyond).has_value());
+  KnowShard({sharding::Slot{5}, sharding::Slot{5}}, NodeId(1));
+  EXPECT_FALSE(Accept(SplitInto(7)).has_value());
+  EXPECT_EQ(Split(SplitInto(7)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ClusterServiceTest, NamesTheLeaderToWhoeverAskedAnotherNode) {
+  KnowShard({}, NodeId(2));
+  const grpc::Status status = Split(SplitInto(7));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("node 2 leads"));
+  const v1::Error error = ErrorOf(status);
+  EXPECT_EQ(error.reason(), v1::REASON_NOT_LEADER);
+  EXPECT_EQ(error.outcome(), v1::OUTCOME_NOT_APPLIED);
+  EXPECT_EQ(error.route().leader_node_id(), 2);
+  EXPECT_EQ(error.route().leader_address(), "elsewhere:6170");
+  KnowShard({}, NodeId());
+  EXPECT_EQ(ErrorOf(Split(SplitInto(7))).reason(), v1::REASON_NO_LEADER);
+}
+
+TEST_F(ClusterServiceTest, ALeaderThatRefusesNamesNobody) {
+  node_.on_split = [](const kv::SplitShard&) {
+    return absl::FailedPreconditionError("the shard is of version 5, not 4");
+  };
+  const grpc::Status status = Split(SplitInto(7));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(status.error_details(), "");
+}
+
+TEST_F(ClusterServiceTest, ChangesMembershipAsAsked) {
+  raft::ConfigurationChange seen;
+  node_.on_change = [&](const raft::ConfigurationChange& change) {
+    seen = change;
+    return absl::OkStatus();
+  };
+  v1::ChangeMembershipRequest request;
+  request.set_shard_id(1);
+  request.add_add_voter_node_ids(4);
+  request.add_remove_node_ids(2);
+  v1::ChangeMembershipResponse response;
+  grpc::ClientContext context;
+  EXPECT_TRUE(stub_->ChangeMembership(&context, request, &response).ok());
+  EXPECT_THAT(seen.add_voters, ElementsAre(NodeId(4)));
+  EXPECT_THAT(seen.remove, ElementsAre(NodeId(2)));
+}
+
+TEST_F(ClusterServiceTest, GivesANodeTheDutyThatWasAskedFor) {
+  std::optional<std::pair<NodeId, sharding::NodeDuty>> seen;
+  node_.on_duty = [&](NodeId node, sharding::NodeDuty duty) {
+    seen.emplace(node, duty);
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(SetDuty(4, v1::NODE_DUTY_LEAVE).ok());
+  EXPECT_EQ(seen, std::pair(NodeId(4), sharding::NodeDuty::kLeave));
+  EXPECT_TRUE(SetDuty(2, v1::NODE_DUTY_DRAIN).ok());
+  EXPECT_EQ(seen, std::pair(NodeId(2), sharding::NodeDuty::kDrain));
+  EXPECT_TRUE(SetDuty(2, v1::NODE_DUTY_SERVE).ok());
+  EXPECT_EQ(seen, std::pair(NodeId(2), sharding::NodeDuty::kServe));
+  seen.reset();
+  EXPECT_EQ(SetDuty(2, v1::NODE_DUTY_UNSPECIFIED).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(seen, std::nullopt);
+}
+
+TEST_F(ClusterServiceTest, NamesTheDirectorysLeaderToWhoeverAskedAnotherNodeForADuty) {
+  node_.on_duty = [](NodeId, sharding::NodeDuty) {
+    return absl::FailedPreconditionError("node 2 leads the directory, not this one");
+  };
+  node_.status.directory.leader = NodeId(2);
+  node_.status.directory.nodes = {{.node = NodeId(2), .client_address = "elsewhere:6170"}};
+  const grpc::Status status = SetDuty(4, v1::NODE_DUTY_DRAIN);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  const v1::Error error = ErrorOf(status);
+  EXPECT_EQ(error.reason(), v1::REASON_NOT_LEADER);
+  EXPECT_EQ(error.route().leader_node_id(), 2);
+  EXPECT_EQ(error.route().leader_address(), "elsewhere:6170");
+  // One that was elected just now is no better than none.
+  node_.status.directory.leader = NodeId(1);
+  EXPECT_EQ(ErrorOf(SetDuty(4, v1::NODE_DUTY_DRAIN)).reason(), v1::REASON_NO_LEADER);
+  node_.on_duty = [](NodeId, sharding::NodeDuty) { return absl::NotFoundError("no node 4"); };
+  EXPECT_EQ(SetDuty(4, v1::NODE_DUTY_DRAIN).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ClusterServiceTest, DescribesTheDirectory) {
+  using std::chrono::milliseconds;
+  node::DirectoryStatus& directory = node_.status.directory;
+  directory.leader = NodeId(1);
+  directory.map_version = 7;
+  directory.replicas_wanted = 3;
+  directory.nodes = {{.node = NodeId(1), .zone = "a", .weight = 2},
+                     {.node = NodeId(4), .duty = sharding::NodeDuty::kDrain}};
+  directory.heard = {{NodeId(4), milliseconds(1500)}};
+  directory.under_way = {{"move shard 3 from node 1 to node 4", ShardId(3), milliseconds(2500)},
+                         {"add shard " + ToString(kv::kDirectoryShard) + " to node 4",
+                          kv::kDirectoryShard, milliseconds(0)}};
+  directory.replica.emplace().shard_version = 1;
+  v1::GetClusterStatusResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->GetClusterStatus(&context, {}, &response).ok());
+  const v1::DirectoryStatus& status = response.directory();
+  EXPECT_EQ(status.leader_node_id(), 1);
+  EXPECT_EQ(status.map_version(), 7);
+  EXPECT_EQ(status.replicas_wanted(), 3);
+  ASSERT_EQ(status.nodes_size(), 2);
+  EXPECT_EQ(status.nodes(0).zone(), "a");
+  EXPECT_EQ(status.nodes(0).weight(), 2);
+  EXPECT_EQ(status.nodes(0).duty(), v1::NODE_DUTY_SERVE);
+  EXPECT_FALSE(status.nodes(0).has_silent_ms());
+  EXPECT_EQ(status.nodes(1).duty(), v1::NODE_DUTY_DRAIN);
+  EXPECT_EQ(status.nodes(1).silent_ms(), 1500);
+  ASSERT_EQ(status.steps_size(), 2);
+  EXPECT_EQ(status.steps(0).what(), "move shard 3 from node 1 to node 4");
+  EXPECT_EQ(status.steps(0).shard_id(), 3);
+  EXPECT_EQ(status.steps(0).seconds(), 2.5);
+  EXPECT_EQ(status.steps(1).what(), "add the directory to node 4");
+  EXPECT_EQ(status.steps(1).shard_id(), 0);
+  EXPECT_TRUE(status.has_replica());
+}
+
+TEST_F(ClusterServiceTest, TheLeaderTellsHowFarItsMembersAre) {
+  node::ReplicaStatus replica;
+  replica.shard = kShard;
+  replica.shard_version = 4;
+  replica.arc = {sharding::Slot{10}, sharding::Slot{20}};
+  replica.requests_per_second = 2.5;
+  raft::RaftStatus& raft = replica.raft;
+  raft.self = {NodeId(1), ReplicaId(1)};
+  raft.role = raft::Role::kLeader;
+  raft.last_index = LogIndex(9);
+  const raft::Member learner{NodeId(2), ReplicaId(2)};
+  raft.configuration.voters = {raft.self};
+  raft.configuration.learners = {learner};
+  raft.peers = {{.member = learner, .match = LogIndex(5), .recently_active = true}};
+  node_.status.replicas = {replica};
+  v1::GetClusterStatusResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->GetClusterStatus(&context, {}, &response).ok());
+  const v1::ReplicaStatus& status = response.replicas(0);
+  EXPECT_EQ(status.first_slot(), 10);
+  EXPECT_EQ(status.last_slot(), 20);
+  EXPECT_EQ(status.requests_per_second(), 2.5);
+  ASSERT_EQ(status.members_size(), 2);
+  EXPECT_EQ(status.members(0).match_index(), 9);
+  EXPECT_EQ(status.members(1).match_index(), 5);
+  EXPECT_TRUE(status.members(1).active());
+  EXPECT_FALSE(status.members(1).voter());
+}
+
+}  // namespace
+}  // namespace flotilla::server
