@@ -1,12 +1,13 @@
 # Every target is one script in scripts/, which can be called directly and says what it does.
 
 .DEFAULT_GOAL := help
-targets := setup build demo test test-asan test-tsan lint format sim mutants up down \
-           compose-test bench-smoke clean
+targets := setup build demo reshard-demo test test-asan test-tsan lint format sim mutants up down \
+           compose-test bench-smoke bench-shards clean
 .PHONY: help $(targets)
 
 help:
 	@echo 'make demo          three nodes, a real data set, a killed leader: see it work'
+	@echo 'make reshard-demo  nodes come, go and die, shards split and move, all under load'
 	@echo 'make test          build and run all tests'
 	@echo 'make up, make down start a local cluster of three nodes that stays; stop it'
 	@echo
@@ -20,6 +21,7 @@ help:
 	@echo 'make mutants       plant bugs, one at a time: the simulator must find each (ONLY=name)'
 	@echo 'make compose-test  the docker-compose cluster under faults'
 	@echo 'make bench-smoke   a short benchmark beside etcd'
+	@echo 'make bench-shards  a split, a move and idle shards: pause, time, memory (SIZE_MB=1000)'
 	@echo 'make clean         remove what the build made'
 
 $(targets):

@@ -32,11 +32,17 @@ class Client:
         return {row["key"]: row["value"] for row in map(json.loads, lines.splitlines())}
 
     def statuses(self):
-        """What each node says of itself, by node id; without those that do not answer."""
+        """What each node says of itself, by node id; without those that hold no replica."""
+        return {node["node_id"]: node for node in self._nodes() if node.get("replicas")}
+
+    def phases(self):
+        """What each node that answers is about ("serving"), by node id."""
+        return {node["node_id"]: node["phase"] for node in self._nodes() if "phase" in node}
+
+    def _nodes(self):
         result = subprocess.run([*self._command, "-o", "json", "cluster", "status"], check=False,
                                 capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX)
-        nodes = json.loads(result.stdout)["nodes"] if result.stdout.strip() else []
-        return {node["node_id"]: node for node in nodes if node.get("replicas")}
+        return json.loads(result.stdout)["nodes"] if result.stdout.strip() else []
 
     def leader(self):
         """The leader's node id, waited for."""

@@ -46,11 +46,14 @@ class Node:
     def log(self):
         return self.folder / "log.jsonl"
 
-    def command(self, peers):
-        """The same line serves first start, restart and joining."""
+    def command(self, peers, founders=None):
+        """The same line serves first start, restart and joining.
+
+        `founders`: how many nodes the cluster began with; all `peers` when not given.
+        """
         return [PROGRAMS / "flotillad", f"--node-id={self.node_id}",
                 f"--data-dir={self.folder / 'data'}", f"--join={','.join(peers)}",
-                f"--initial-nodes={len(peers)}", f"--listen-client={self.client}",
+                f"--initial-nodes={founders or len(peers)}", f"--listen-client={self.client}",
                 f"--listen-peer={self.peer}", f"--listen-http={self.http}"]
 
     def is_ready(self):
@@ -68,17 +71,27 @@ def plan(folder, count=3):
 class LocalCluster:
     """Starts, kills and restarts nodes; a context manager that leaves none running.
 
-    Nodes in the plural are by node id.
+    Nodes in the plural are by node id. `flags` are for every node.
     """
 
-    def __init__(self, nodes):
+    def __init__(self, nodes, flags=()):
         self.nodes = {node.node_id: node for node in nodes}
-        self.client = Client([PROGRAMS / "flotilla"], self.endpoints)
+        self._founders = len(self.nodes)
+        self._flags = flags
         self._processes = {}
+
+    @property
+    def client(self):
+        return Client([PROGRAMS / "flotilla"], self.endpoints)
 
     @property
     def endpoints(self):
         return [node.client for node in self.nodes.values()]
+
+    @property
+    def running(self):
+        """The nodes that run."""
+        return {node_id: self.nodes[node_id] for node_id in self._processes}
 
     @property
     def pids(self):
@@ -103,7 +116,16 @@ class LocalCluster:
         node = self.nodes[node_id]
         node.folder.mkdir(parents=True, exist_ok=True)
         peers = [other.peer for other in self.nodes.values()]
-        self._processes[node_id] = processes.start(node.command(peers), node.log, outlive)
+        self._processes[node_id] = processes.start(
+            [*node.command(peers, self._founders), *self._flags], node.log, outlive)
+
+    def join(self, node):
+        """Starts one more node, until the cluster knows it. It has no replica yet."""
+        self.nodes[node.node_id] = node
+        self.start(node.node_id)
+        processes.wait_until(
+            lambda: self.client.phases().get(node.node_id) == "serving",
+            READY_SECONDS_MAX, f"node {node.node_id} joins")
 
     def wait_ready(self):
         """Until every node says that it is ready; RuntimeError as soon as one has ended instead."""
@@ -118,6 +140,13 @@ class LocalCluster:
         process = self._processes.pop(node_id)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    def leave(self, node_id):
+        """Stops a node, which does not belong to the cluster any more."""
+        code = processes.stop(self._processes.pop(node_id))
+        node = self.nodes.pop(node_id)
+        if code != 0:
+            raise RuntimeError(f"node {node_id} ended with {code}:\n{processes.tail(node.log)}")
 
     def kill_all(self):
         for node_id in list(self._processes):

@@ -1,6 +1,7 @@
 """Processes: start them so that they cannot be forgotten, and read what /proc knows of them."""
 
 import ctypes
+import os
 import pathlib
 import signal
 import subprocess
@@ -53,6 +54,19 @@ def identity(pid):
         return None
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return f"{boot}:{fields[19]}"
+
+
+def cpu_seconds(pid):
+    """What a process has used so far, of all cores together."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(pid):
+    """What a process has in memory now."""
+    pages = pathlib.Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def wait_until(condition, seconds, what, pause=0.02):
