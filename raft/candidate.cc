@@ -13,19 +13,35 @@ Candidate::Candidate(MemberState& state, Kind kind)
 }
 
 void Candidate::RequestVotes() {
+  for (const Member& member : state_.configuration().AllMembers()) {
+    if (member == state_.self || !state_.configuration().IsVoter(member.replica)) continue;
+    Request(member);
+  }
+}
+
+void Candidate::Request(const Member& voter) {
   const RaftLog& log = state_.log();
   const VoteRequest request{is_pre_vote(), kind_ == Kind::kTransfer, log.last_index(),
                             log.last_term()};
-  for (const Member& member : state_.configuration().AllMembers()) {
-    if (member == state_.self || !state_.configuration().IsVoter(member.replica)) continue;
-    if (is_pre_vote()) {
-      state_.SendWithTerm(member, state_.term().next(), request);
-    } else {
-      // A request that left before the term and the log were durable could be answered to a later
-      // life of this replica, which campaigns in the same term with a shorter log.
-      state_.SendWhenDurable(member, log.last_index(), request);
-    }
+  if (is_pre_vote()) {
+    state_.SendWithTerm(voter, state_.term().next(), request);
+  } else {
+    // A request that left before the term and the log were durable could be answered to a later
+    // life of this replica, which campaigns in the same term with a shorter log.
+    state_.SendWhenDurable(voter, log.last_index(), request);
   }
+}
+
+void Candidate::AskAgain(const Member& other) {
+  if (state_.configuration().IsVoter(other.replica)) Request(other);
+}
+
+bool Candidate::GivesWayTo(const Member& other, const VoteRequest& request) const {
+  const RaftLog& log = state_.log();
+  if (request.last_index == log.last_index() && request.last_term == log.last_term()) {
+    return other.replica < state_.self.replica;
+  }
+  return log.IsCoveredBy({request.last_index, request.last_term});
 }
 
 bool Candidate::Tick() { return ++elapsed_ticks_ >= timeout_ticks_; }

@@ -28,12 +28,20 @@ class Candidate {
   // True when the wait is over and the campaign has to begin anew.
   [[nodiscard]] bool Tick();
   void OnVoteResponse(const Member& from, const VoteResponse& response);
+  // Precondition of both: is_pre_vote().
+  // Another voter asked whether it would win, and would not, for its log is behind ours. So it
+  // hears no leader any more; when it was asked before it may still have, and have said nothing.
+  void AskAgain(const Member& other);
+  // Another voter asked, too, and could win. If both went on, both would campaign in the same term
+  // and split its votes. The longer log goes first; of equal ones, the lower id.
+  bool GivesWayTo(const Member& other, const VoteRequest& request) const;
   // The disk has made progress: perhaps the own vote is durable now.
   void OnPersisted();
   VoteOutcome Outcome() const { return tally_.Outcome(state_.configuration()); }
 
  private:
   void RequestVotes();
+  void Request(const Member& voter);
 
   MemberState& state_;
   Kind kind_;

@@ -84,6 +84,7 @@ class RaftCore::Impl {
   bool PassesTerm(const Message& message);
   void AnswerOldTerm(const Message& message);
   bool MayVoteFor(const Message& message, const VoteRequest& request) const;
+  void MeetRival(const Member& rival, const VoteRequest& request, bool granted);
   void StartCampaign(Candidate::Kind kind);
   void SettleCampaign();
 

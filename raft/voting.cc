@@ -84,6 +84,19 @@ void RaftCore::Impl::Handle(const Message& message, const VoteRequest& request) 
     if (follower != nullptr) follower->OnVoteGranted();
     state_.SendWhenDurable(message.from, LogIndex(), response);
   }
+  if (request.pre) MeetRival(message.from, request, granted);
+}
+
+// After a leader's death all voters notice within moments of each other, and whoever noticed first
+// asked voters that still believed in it.
+void RaftCore::Impl::MeetRival(const Member& rival, const VoteRequest& request, bool granted) {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate == nullptr || !candidate->is_pre_vote()) return;
+  if (!granted) {
+    candidate->AskAgain(rival);
+  } else if (candidate->GivesWayTo(rival, request)) {
+    BecomeFollower(Member());
+  }
 }
 
 void RaftCore::Impl::Handle(const Message& message, const VoteResponse& response) {

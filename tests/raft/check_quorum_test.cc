@@ -174,6 +174,60 @@ TEST(RaftPeerLost, AKilledLeaderIsReplacedWithinAFewTicks) {
   }
 }
 
+// Tells a member that the dead leader 1 is gone, and campaigns at once, whatever the member's rank.
+void NoticeAndCampaign(TestNetwork& network, int node) {
+  network.Step(node, [](RaftCore& core) {
+    core.PeerLost(NodeId(1));
+    core.Campaign();
+  });
+}
+
+TEST(RaftPeerLost, OfTwoThatAskAtOnceOneGivesWay) {
+  TestNetwork network;
+  network.Start(3);
+  network.Elect(1);
+  network.Crash(1);
+  NoticeAndCampaign(network, 2);
+  NoticeAndCampaign(network, 3);
+  network.Stabilize();
+  EXPECT_EQ(network.Leader(), 2) << "of equal logs, the lower id";
+  EXPECT_EQ(network.core(2).term(), Term(2)) << "no split vote";
+}
+
+TEST(RaftPeerLost, OfTwoThatAskAtOnceTheLongerLogGoesFirst) {
+  TestNetwork network;
+  network.Start(3);
+  network.Elect(1);
+  network.Cut(1, 2);
+  network.Propose(1, "x");
+  network.Stabilize();
+  network.Crash(1);
+  NoticeAndCampaign(network, 2);
+  NoticeAndCampaign(network, 3);
+  network.Stabilize();
+  EXPECT_EQ(network.Leader(), 3);
+  EXPECT_EQ(network.core(3).term(), Term(2));
+}
+
+TEST(RaftPeerLost, WhoAskedTooEarlyAsksAgain) {
+  // 3 has the longer log and notices first; 2 still believes in its leader and says nothing. When 2
+  // asks, too, it is refused: then 3 knows that 2 would listen now, and waits no election timeout.
+  TestNetwork network;
+  network.Start(3);
+  network.Elect(1);
+  network.Cut(1, 2);
+  network.Propose(1, "x");
+  network.Stabilize();
+  network.Crash(1);
+  NoticeAndCampaign(network, 3);
+  network.Stabilize();
+  ASSERT_EQ(network.Leader(), 0);
+  NoticeAndCampaign(network, 2);
+  network.Stabilize();
+  EXPECT_EQ(network.Leader(), 3);
+  EXPECT_EQ(network.core(3).term(), Term(2));
+}
+
 TEST(RaftPeerLost, TheLossOfAnotherFollowerIsNoReasonToCampaign) {
   TestNetwork network;
   network.Start(3);
