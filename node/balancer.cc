@@ -19,8 +19,6 @@ constexpr Duration kSplitLimit = std::chrono::minutes(2);
 constexpr Duration kMoveLimit = std::chrono::hours(1);
 // What was given up is not tried again at once: the reason may last.
 constexpr Duration kAvoidance = std::chrono::minutes(1);
-// A node that left and is silent for so long is gone, and not just being restarted.
-constexpr Duration kGoneAfter = std::chrono::seconds(15);
 
 Duration LimitOf(const sharding::Step& step) {
   if (std::holds_alternative<sharding::TransferLeader>(step)) return kHandOverLimit;
@@ -161,7 +159,7 @@ void Balancer::ForgetNodes(const ClusterSight& sight,
                            const std::map<ShardId, ShardReport>& shards) {
   for (const auto& [node, record] : sight.directory.nodes()) {
     if (record.duty != sharding::NodeDuty::kLeave) continue;
-    if (SilenceOf(node, sight) <= kGoneAfter) continue;
+    if (SilenceOf(node, sight) <= options_.gone_after) continue;
     const bool empty = std::none_of(shards.begin(), shards.end(), [id = node](const auto& shard) {
       return IsMember(id, shard.second.claim);
     });

@@ -23,6 +23,8 @@ struct BalancerOptions {
   sharding::PlannerOptions planner;
   // A node that has not reported for so long is down.
   Duration down_after = std::chrono::seconds(5);
+  // A node that left and is silent for so long is gone, and not just being restarted.
+  Duration gone_after = std::chrono::seconds(15);
 };
 
 class Balancer {

@@ -59,6 +59,8 @@ struct NodeOptions {
   bool balance = false;
   // What a node holds is replaced when it has been silent for so long.
   Duration dead_after = std::chrono::minutes(10);
+  // A node that left, holds nothing and has been silent for so long is forgotten.
+  Duration gone_after = std::chrono::seconds(15);
   // Shards above either are split; 0: never.
   uint64_t split_bytes = 0;
   uint64_t split_load = 0;

@@ -32,6 +32,7 @@ void NodeImpl::OpenDirectory() {
 void NodeImpl::OpenBalancer() {
   BalancerOptions options;
   options.planner.dead_after = options_.dead_after;
+  options.gone_after = options_.gone_after;
   options.planner.split_bytes = options_.split_bytes;
   options.planner.split_load = options_.split_load;
   balancer_ = std::make_unique<Balancer>(

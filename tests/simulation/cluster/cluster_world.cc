@@ -171,8 +171,13 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     // on would depend on what the balancer gave to whom.
     options.atlas.wipes = false;
     options.node.dead_after = milliseconds(random.Between(1'000, 30'000));
+    options.node.gone_after = milliseconds(random.Between(500, 5'000));
     if (random.Chance(1, 2)) options.spares = static_cast<uint32_t>(random.Between(1, 2));
-    if (random.Chance(1, 2)) options.duty_interval = milliseconds(random.Between(1'000, 10'000));
+    if (random.Chance(1, 2)) {
+      options.duty_interval = milliseconds(random.Between(500, 5'000));
+      // Who is to leave needs somebody to leave everything to.
+      options.spares = std::max<uint32_t>(options.spares, 1);
+    }
   }
   if (random.Chance(1, 3)) options.split_interval = milliseconds(random.Between(500, 5'000));
   return options;
@@ -208,15 +213,18 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
           .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); },
           .logged = [this](NodeIndex node, std::string_view event) { OnLogged(node, event); }});
   network_.SetAllLinks(options_.links);
-  nemesis_ =
-      std::make_unique<Nemesis>(Nemesis::World{.world = world_,
-                                               .network = network_,
-                                               .machines = host_->machines(),
-                                               .faults = faults_,
-                                               .record = record_,
-                                               .restart = [this](NodeIndex n) { host_->Start(n); },
-                                               .leaders = [this] { return Leaders(); }},
-                                options_.nemesis);
+  nemesis_ = std::make_unique<Nemesis>(Nemesis::World{.world = world_,
+                                                      .network = network_,
+                                                      .machines = host_->machines(),
+                                                      .faults = faults_,
+                                                      .record = record_,
+                                                      .restart =
+                                                          [this](NodeIndex n) {
+                                                            if (!retired_.contains(n))
+                                                              host_->Start(n);
+                                                          },
+                                                      .leaders = [this] { return Leaders(); }},
+                                       options_.nemesis);
   atlas_ = std::make_unique<FaultAtlas>(
       FaultAtlas::World{.world = world_,
                         .machines = host_->machines(),

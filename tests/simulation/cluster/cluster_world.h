@@ -106,6 +106,7 @@ class ClusterWorld {
 
   // Membership (cluster_world_members.cc).
   void ChangeSomeDuty();
+  void RetireWhoLeft(const std::vector<sharding::NodeRecord>& nodes);
   void ChangeSomeMembership();
   void ChangeMembership(node::Node& leader, const node::ReplicaStatus& replica);
   bool CanSpare(NodeIndex machine) const;
@@ -176,6 +177,8 @@ class ClusterWorld {
   std::vector<NodeIndex> core_;
   std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
   bool safety_phase_ = true;
+  // Machines that left and were switched off; the liveness phase starts them again.
+  std::set<NodeIndex> retired_;
 };
 
 // One seed, everything drawn from it.

@@ -56,6 +56,21 @@ void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatu
   });
 }
 
+// An operator switches off what has left and holds nothing any more.
+void ClusterWorld::RetireWhoLeft(const std::vector<sharding::NodeRecord>& nodes) {
+  for (const sharding::NodeRecord& record : nodes) {
+    if (record.duty != sharding::NodeDuty::kLeave) continue;
+    const NodeIndex machine = MachineOf(record.node);
+    const node::Node* const node = host_->node(machine);
+    if (node == nullptr) continue;
+    const node::NodeStatus status = node->Status();
+    if (!status.replicas.empty() || status.directory.replica.has_value()) continue;
+    record_.Mark("cluster.node_retired");
+    retired_.insert(machine);
+    host_->machine(machine).Kill();
+  }
+}
+
 // One node at a time is to be emptied, or to leave; the one before goes on serving.
 void ClusterWorld::ChangeSomeDuty() {
   const auto leader = host_->LeaderOf(kv::kDirectoryShard);
@@ -63,7 +78,14 @@ void ClusterWorld::ChangeSomeDuty() {
   const NodeId chosen = NodeOf(static_cast<NodeIndex>(random_.Below(options_.machines())));
   const auto duty = random_.Chance(1, 2) ? sharding::NodeDuty::kDrain : sharding::NodeDuty::kLeave;
   const std::vector<sharding::NodeRecord> nodes = host_->node(*leader)->Status().directory.nodes;
+  RetireWhoLeft(nodes);
+  const bool leaves = std::any_of(nodes.begin(), nodes.end(), [this](const auto& node) {
+    return node.duty == sharding::NodeDuty::kLeave && !retired_.contains(MachineOf(node.node));
+  });
+  // Most operators wait for what they have asked for.
+  if (leaves && random_.Chance(3, 4)) return;
   for (const sharding::NodeRecord& node : nodes) {
+    if (retired_.contains(MachineOf(node.node))) continue;
     const auto wanted = node.node == chosen ? duty : sharding::NodeDuty::kServe;
     if (node.duty == wanted) continue;
     host_->node(*leader)->SetNodeDuty(node.node, wanted, [this](const absl::Status& status) {
