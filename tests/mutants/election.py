@@ -48,8 +48,8 @@ MUTANTS = [
         wrong="A candidate asks for votes before its own is on its disk.",
         changes=(
             Change("raft/candidate.cc",
-                   "state_.SendWhenDurable(member, log.last_index(), request);",
-                   "state_.Send(member, request);"),
+                   "state_.SendWhenDurable(voter, log.last_index(), request);",
+                   "state_.Send(voter, request);"),
         ),
         expected=("votes twice in term", "persistence: it goes back from term",
                   "persistence: its log ends")),
