@@ -47,7 +47,7 @@ struct CoreOptions {
   // Before a call is tried again.
   BackoffLimits backoff;
   // Between questions for the shard map while a shard has no known leader.
-  BackoffLimits map_poll{std::chrono::milliseconds(20), std::chrono::milliseconds(250)};
+  BackoffLimits map_poll{std::chrono::milliseconds(10), std::chrono::milliseconds(250)};
   // Of opening a session, all tries together.
   Duration session_timeout = std::chrono::seconds(5);
   LinkLimits link;

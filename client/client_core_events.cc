@@ -163,10 +163,14 @@ void ClientCore::AskForMap() {
   link->RequestShardMap();
 }
 
+// What is mostly waited for, a leader's election or a split, is a matter of some round trips and
+// syncs: so the first polls follow each other closely.
 void ClientCore::OnMapFailure() {
+  constexpr uint32_t kQuickPolls = 10;
   map_asked_ = nullptr;
   ++map_failures_;
-  Schedule(map_poll_, clock_.Now() + BackoffDelay(options_.map_poll, map_failures_, random_));
+  const uint32_t grown = std::max(map_failures_, kQuickPolls) - kQuickPolls;
+  Schedule(map_poll_, clock_.Now() + BackoffDelay(options_.map_poll, grown, random_));
 }
 
 void ClientCore::OnLinkShardMap(NodeLink& link, StatusOr<ShardMap> map) {

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "storage/durable_folder.h"
 
 namespace flotilla::node {
 
@@ -18,6 +19,15 @@ size_t BytesOf(const kv::ReadResult& result) {
     if (row.has_value()) bytes += row->key.size() + row->value.size();
   }
   return bytes;
+}
+
+absl::Status MakeDurableFolder(Disk& disk, const std::string& folder) {
+  FLOTILLA_RETURN_IF_ERROR(disk.RemoveTree(folder));
+  FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(ParentFolder(folder)));
+  FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(folder));
+  const absl::Status synced = storage::SyncFolderAndParents(disk, folder);
+  // Nobody knows what a sync proves after one that failed (fsyncgate).
+  return synced.ok() ? synced : absl::DataLossError(synced.message());
 }
 
 }  // namespace
@@ -168,8 +178,7 @@ absl::StatusOr<Applier::Copy> Applier::CheckpointNow(storage::Engine& engine,
                                                      storage::EngineSource& engines,
                                                      const std::string& folder, ShardId shard) {
   Copy copy;
-  FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
-  copy.note = std::move(point.note);
+  FLOTILLA_ASSIGN_OR_RETURN(copy.note, engine.Checkpoint(folder));
   FLOTILLA_ASSIGN_OR_RETURN(const std::unique_ptr<storage::StateReader> rows,
                             engines.OpenReadOnly(folder, copy.note));
   FLOTILLA_ASSIGN_OR_RETURN(copy.state, kv::LoadApplied(*rows, shard));
@@ -185,26 +194,33 @@ void Applier::Checkpoint(storage::EngineSource& engines, std::string folder,
              [result, done = std::move(done)]() mutable { done(std::move(*result)); });
 }
 
+void Applier::PrepareChild(Disk& disk, std::string folder) {
+  apply_->Run(
+      [holder = holder_, &disk, folder = std::move(folder)] {
+        const absl::Status made = MakeDurableFolder(disk, folder);
+        holder->child_folder = made.ok() ? absl::StatusOr<std::string>(folder) : made;
+      },
+      [] {});
+}
+
 // Not among the bulk work, behind which the whole shard would wait.
 void Applier::MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child,
-                        std::string folder, absl::AnyInvocable<void(absl::StatusOr<Child>)> done) {
+                        absl::AnyInvocable<void(absl::StatusOr<Child>)> done) {
   auto made = std::make_shared<absl::StatusOr<Child>>();
-  apply_->Run([holder = holder_, &disk, &engines, child, folder = std::move(folder),
-               made] { *made = MakeChildNow(*holder->engine, disk, engines, child, folder); },
+  apply_->Run([holder = holder_, &disk, &engines, child,
+               made] { *made = MakeChildNow(*holder, disk, engines, child); },
               [weak = std::weak_ptr<Holder>(holder_), made, done = std::move(done)]() mutable {
                 if (!weak.expired()) done(std::move(*made));
               });
 }
 
-absl::StatusOr<Applier::Child> Applier::MakeChildNow(storage::Engine& engine, Disk& disk,
-                                                     storage::EngineSource& engines, ShardId child,
-                                                     const std::string& folder) {
+absl::StatusOr<Applier::Child> Applier::MakeChildNow(Holder& holder, Disk& disk,
+                                                     storage::EngineSource& engines,
+                                                     ShardId child) {
+  FLOTILLA_ASSIGN_OR_RETURN(const std::string folder, holder.child_folder);
   const auto make = [&]() -> absl::StatusOr<Child> {
-    FLOTILLA_RETURN_IF_ERROR(disk.RemoveTree(folder));
-    FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(ParentFolder(folder)));
     Child made;
-    FLOTILLA_ASSIGN_OR_RETURN(storage::DurablePoint point, engine.Checkpoint(folder));
-    made.note = std::move(point.note);
+    FLOTILLA_ASSIGN_OR_RETURN(made.note, holder.engine->Checkpoint(folder));
     FLOTILLA_ASSIGN_OR_RETURN(made.state, OpenReplicaState(engines, folder, made.note, child));
     return made;
   };

@@ -77,12 +77,15 @@ class Applier {
   void Checkpoint(storage::EngineSource& engines, std::string folder,
                   absl::AnyInvocable<void(absl::StatusOr<Copy>)> done);
 
-  // A copy of the state, which stands at a split and is durable, opened as the child's.
+  // Makes the folder of a child to come, empty and durable, while the state is still being flushed.
+  void PrepareChild(Disk& disk, std::string folder);
+  // A copy of the state, which stands at a split and is durable, opened as the child's. In the
+  // folder that was prepared last.
   struct Child {
     ReplicaState state;
     std::string note;
   };
-  void MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child, std::string folder,
+  void MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child,
                  absl::AnyInvocable<void(absl::StatusOr<Child>)> done);
 
   // After everything applied so far: drops the state and opens another. `done` gets where the new
@@ -99,12 +102,12 @@ class Applier {
     // asked for is kept until it is written.
     Applied applied;
     storage::WriteBatch batch;
+    absl::StatusOr<std::string> child_folder;  // only on the apply sequence
   };
   static absl::StatusOr<Copy> CheckpointNow(storage::Engine& engine, storage::EngineSource& engines,
                                             const std::string& folder, ShardId shard);
-  static absl::StatusOr<Child> MakeChildNow(storage::Engine& engine, Disk& disk,
-                                            storage::EngineSource& engines, ShardId child,
-                                            const std::string& folder);
+  static absl::StatusOr<Child> MakeChildNow(Holder& holder, Disk& disk,
+                                            storage::EngineSource& engines, ShardId child);
   using ApplyDone = absl::AnyInvocable<void(absl::StatusOr<Applied>)>;
   static absl::Status ApplyNow(Holder& holder, std::vector<raft::Entry> entries);
   static absl::StatusOr<Applied> WriteNow(Holder& holder);

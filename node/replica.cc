@@ -117,6 +117,7 @@ void Replica::Turn() {
     MakeChild();
   } else {
     making_child_ = false;
+    child_generation_.reset();
     ApplyNext();
   }
   // What the child is to be made of must not be replaced before.

@@ -218,8 +218,9 @@ class Replica : public std::enable_shared_from_this<Replica> {
   std::optional<SplitPreparation> preparing_split_;
   // The state at the split is being copied, or on its way to become the child's replica.
   bool making_child_ = false;
-  MonoTime copy_again_at_;  // after a copy that failed
-  bool sweeping_ = false;   // a page was proposed
+  std::optional<Generation> child_generation_;  // of the folder that was prepared for it
+  MonoTime copy_again_at_;                      // after a copy that failed
+  bool sweeping_ = false;                       // a page was proposed
   Repairs repairs_;
   Freshness freshness_;
   RequestRate load_;

@@ -132,20 +132,26 @@ void Replica::MakeChild() {
   if (making_child_ || applying_ || installing_ || Now() < copy_again_at_) return;
   // The others have to make theirs before there is a majority for anything.
   if (IsLeader()) core_.AnnounceCommit();
-  if (!EnsureFlushed(applied_.index)) return;
+  const ShardId child = applied_.last_split->child.shard;
+  // The flush goes first and ends last.
+  const bool flushed = EnsureFlushed(applied_.index);
+  if (!child_generation_.has_value()) {
+    child_generation_ = context_.next_generation;
+    ++context_.next_generation;
+    applier_.PrepareChild(context_.env.disk,
+                          context_.folder.GenerationPath(child, *child_generation_));
+  }
+  if (!flushed) return;
   making_child_ = true;
   ReplicaStart start;
-  start.generation = context_.next_generation;
-  ++context_.next_generation;
-  start.raft.group = applied_.last_split->child.shard;
+  start.generation = *std::exchange(child_generation_, std::nullopt);
+  start.raft.group = child;
   start.raft.self = self_;
   start.raft.hard_state = {.term = applied_.term, .vote = {}, .commit = applied_.index};
   start.raft.snapshot = applied_.Meta();
   start.raft.applied = applied_.index;
-  const ShardId child = start.raft.group;
-  std::string folder = context_.folder.GenerationPath(child, start.generation);
   applier_.MakeChild(
-      context_.env.disk, context_.env.engines, child, std::move(folder),
+      context_.env.disk, context_.env.engines, child,
       Alive([this, start = std::move(start)](absl::StatusOr<Applier::Child> made) mutable {
         OnChildMade(std::move(start), std::move(made));
       }));

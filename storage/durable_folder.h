@@ -13,6 +13,9 @@ namespace flotilla::storage {
 // shards/<shard>/<generation>, and both parts may be new.
 absl::Status SyncFolderAndParents(Disk& disk, const std::string& folder);
 
+// Creates it, unless it is there already. kAlreadyExists, nothing changed, when it is not empty.
+absl::Status CreateEmptyFolder(Disk& disk, const std::string& folder);
+
 }  // namespace flotilla::storage
 
 #endif  // FLOTILLA_STORAGE_DURABLE_FOLDER_H_

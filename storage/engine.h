@@ -146,12 +146,14 @@ class Engine : public StateReader {
   // The point known at open (read from the database), or reported last.
   virtual DurablePoint Durable() const = 0;
 
-  // Copies a durable state, not older than Durable() at the time of the call, into `folder`
-  // (created; must not exist) and syncs it and its two parents. What is not flushed is not in it:
-  // Flush and wait for the listener before, while writes go on. Returns where the copy stands and
-  // the note to open it with; its rows are read through EngineSource::OpenReadOnly. After an error
-  // other than kAlreadyExists, what there is of the folder is garbage.
-  virtual absl::StatusOr<DurablePoint> Checkpoint(const std::string& folder) = 0;
+  // Copies a durable state, not older than Durable() at the time of the call, into `folder`, which
+  // is created unless it is there and empty. What is not flushed is not in it: Flush and wait for
+  // the listener before, while writes go on. Returns the note to open it with: through
+  // EngineSource::OpenReadOnly, or as an engine of its own. A copy that was never opened as one is
+  // gone after a crash, for snapshots need no more; once it is, all but the names of the folder and
+  // of its parents is durable. After an error other than kAlreadyExists, what there is of the
+  // folder is garbage.
+  virtual absl::StatusOr<std::string> Checkpoint(const std::string& folder) = 0;
 
   virtual EngineStats Stats() const = 0;
 };

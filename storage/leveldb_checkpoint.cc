@@ -10,12 +10,9 @@
 namespace flotilla::storage {
 namespace {
 
-absl::Status WriteSynced(const LevelDBWorld& world, const std::string& path,
-                         std::string_view contents) {
-  FLOTILLA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
-                            world.disk.Open(path, OpenMode::kCreate));
+absl::Status WriteFile(Disk& disk, const std::string& path, std::string_view contents) {
+  FLOTILLA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, disk.Open(path, OpenMode::kCreate));
   FLOTILLA_RETURN_IF_ERROR(file->Write(0, contents));
-  FLOTILLA_RETURN_IF_ERROR(world.Synced(file->Sync()));
   return file->Close();
 }
 
@@ -26,27 +23,24 @@ absl::StatusOr<std::string> ReadPrefix(Disk& disk, const std::string& path, uint
 
 }  // namespace
 
-absl::StatusOr<ManifestPosition> CopyLevelDBDurably(const LevelDBWorld& world, LevelDBEnv& env,
-                                                    const std::string& from,
-                                                    const std::string& folder) {
+absl::StatusOr<ManifestPosition> CopyLevelDB(Disk& disk, LevelDBEnv& env, const std::string& from,
+                                             const std::string& folder) {
   // Before the MANIFEST is read: none of the tables that it names may go before it is linked.
   const LevelDBEnv::RemovalPause pause(env);
   const ManifestPosition position = env.manifest();
   const std::string manifest_name = LevelDBManifestName(position.number);
-  FLOTILLA_ASSIGN_OR_RETURN(
-      const std::string manifest,
-      ReadPrefix(world.disk, JoinPath(from, manifest_name), position.synced_bytes));
+  FLOTILLA_ASSIGN_OR_RETURN(const std::string manifest,
+                            ReadPrefix(disk, JoinPath(from, manifest_name), position.synced_bytes));
   FLOTILLA_ASSIGN_OR_RETURN(const ManifestContents contents,
                             ReadManifest(manifest, position.synced_bytes));
 
-  FLOTILLA_RETURN_IF_ERROR(world.disk.CreateFolder(folder));
+  FLOTILLA_RETURN_IF_ERROR(CreateEmptyFolder(disk, folder));
   for (const auto& [number, size] : contents.tables) {
     const std::string table = LevelDBTableName(number);
-    FLOTILLA_RETURN_IF_ERROR(world.disk.Link(JoinPath(from, table), JoinPath(folder, table)));
+    FLOTILLA_RETURN_IF_ERROR(disk.Link(JoinPath(from, table), JoinPath(folder, table)));
   }
-  FLOTILLA_RETURN_IF_ERROR(WriteSynced(world, JoinPath(folder, manifest_name), manifest));
-  FLOTILLA_RETURN_IF_ERROR(WriteSynced(world, JoinPath(folder, "CURRENT"), manifest_name + "\n"));
-  FLOTILLA_RETURN_IF_ERROR(world.Synced(SyncFolderAndParents(world.disk, folder)));
+  FLOTILLA_RETURN_IF_ERROR(WriteFile(disk, JoinPath(folder, manifest_name), manifest));
+  FLOTILLA_RETURN_IF_ERROR(WriteFile(disk, JoinPath(folder, "CURRENT"), manifest_name + "\n"));
   return position;
 }
 

@@ -13,10 +13,10 @@ namespace flotilla::storage {
 
 // Makes `folder` a database of its own with what the synced part of the MANIFEST of the database in
 // `from` says: that part is copied, the tables that it names are linked, for tables never change.
-// Returns the note of the copy, all of which is durable.
-absl::StatusOr<ManifestPosition> CopyLevelDBDurably(const LevelDBWorld& world, LevelDBEnv& env,
-                                                    const std::string& from,
-                                                    const std::string& folder);
+// Returns the note of the copy, nothing of which but the tables is durable: a database that is
+// opened for writing makes a MANIFEST and a CURRENT of its own so.
+absl::StatusOr<ManifestPosition> CopyLevelDB(Disk& disk, LevelDBEnv& env, const std::string& from,
+                                             const std::string& folder);
 
 }  // namespace flotilla::storage
 

@@ -171,17 +171,11 @@ void LevelDBEngine::OnDurable(const WrittenPoint& point, const ManifestPosition&
   if (listener_) listener_(durable);
 }
 
-absl::StatusOr<DurablePoint> LevelDBEngine::Checkpoint(const std::string& folder) {
+absl::StatusOr<std::string> LevelDBEngine::Checkpoint(const std::string& folder) {
   FLOTILLA_ASSIGN_OR_RETURN(const std::shared_ptr<LevelDBDatabase> open, database());
-  FLOTILLA_ASSIGN_OR_RETURN(const bool exists, opener_.world.disk.Exists(folder));
-  if (exists) return absl::AlreadyExistsError(folder);
   FLOTILLA_ASSIGN_OR_RETURN(const ManifestPosition position,
-                            CopyLevelDBDurably(opener_.world, *open->env, folder_, folder));
-  std::string note = EncodeManifestPosition(position);
-  FLOTILLA_ASSIGN_OR_RETURN(const std::shared_ptr<LevelDBDatabase> copy,
-                            opener_.Open(folder, LevelDBEnv::Mode::kReadOnly, note,
-                                         /*create=*/false, /*listener=*/nullptr));
-  return DurablePoint{.index = copy->env->durability().durable().index, .note = std::move(note)};
+                            CopyLevelDB(opener_.world.disk, *open->env, folder_, folder));
+  return EncodeManifestPosition(position);
 }
 
 // --- A MANIFEST only grows while the database is open.

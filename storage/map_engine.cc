@@ -179,9 +179,9 @@ void MapEngine::SetDurableListener(absl::AnyInvocable<void(DurablePoint)> listen
   listener_ = std::move(listener);
 }
 
-absl::StatusOr<DurablePoint> MapEngine::Checkpoint(const std::string& folder) {
+absl::StatusOr<std::string> MapEngine::Checkpoint(const std::string& folder) {
   FLOTILLA_RETURN_IF_ERROR(store_.CopyTo(folder));
-  return DurablePoint{.index = saved_applied_, .note = store_.Note()};
+  return store_.Note();
 }
 
 EngineStats MapEngine::Stats() const {

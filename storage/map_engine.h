@@ -58,7 +58,7 @@ class MapEngine : public Engine {
   absl::Status Flush() override;
   void SetDurableListener(absl::AnyInvocable<void(DurablePoint)> listener) override;
   DurablePoint Durable() const override { return durable_; }
-  absl::StatusOr<DurablePoint> Checkpoint(const std::string& folder) override;
+  absl::StatusOr<std::string> Checkpoint(const std::string& folder) override;
   EngineStats Stats() const override;
 
  private:

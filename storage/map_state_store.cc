@@ -176,11 +176,9 @@ absl::Status MapStateStore::Save(const MapState& state) {
 }
 
 absl::Status MapStateStore::CopyTo(const std::string& folder) {
-  FLOTILLA_ASSIGN_OR_RETURN(const bool exists, disk_.Exists(folder));
-  if (exists) return absl::AlreadyExistsError(folder);
-  FLOTILLA_RETURN_IF_ERROR(disk_.CreateFolder(folder));
+  FLOTILLA_RETURN_IF_ERROR(CreateEmptyFolder(disk_, folder));
   FLOTILLA_RETURN_IF_ERROR(disk_.Link(Path(number_), JoinPath(folder, FileName(number_))));
-  return Synced(SyncFolderAndParents(disk_, folder));
+  return Synced(disk_.SyncDir(folder));
 }
 
 }  // namespace flotilla::storage

@@ -210,11 +210,10 @@ TEST_P(EngineContract, ACheckpointHoldsTheDurableStateAtItsIndex) {
   FlushAndAwait(*engine, 5);
   Write(*engine, Put("a", "2"), 6);
   const std::string copy = world_->folder() + "-copy";
-  const auto point = engine->Checkpoint(copy);
-  ASSERT_TRUE(point.ok()) << point.status();
-  EXPECT_EQ(point->index, LogIndex(5));
+  const auto note = engine->Checkpoint(copy);
+  ASSERT_TRUE(note.ok()) << note.status();
 
-  const auto state = world_->source().OpenReadOnly(copy, point->note);
+  const auto state = world_->source().OpenReadOnly(copy, *note);
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(ReadAll(**state), (Rows{{"a", "1"}}));
 }
@@ -224,12 +223,12 @@ TEST_P(EngineContract, ACheckpointIsAnEngineOfItsOwn) {
   Write(*engine, Put("a", "1"), 5);
   FlushAndAwait(*engine, 5);
   const std::string copy = world_->folder() + "-copy";
-  const auto point = engine->Checkpoint(copy);
-  ASSERT_TRUE(point.ok()) << point.status();
+  const auto note = engine->Checkpoint(copy);
+  ASSERT_TRUE(note.ok()) << note.status();
   engine.reset();
   ASSERT_TRUE(world_->disk().RemoveTree(world_->folder()).ok());
 
-  const auto opened = world_->source().Open(copy, point->note, false);
+  const auto opened = world_->source().Open(copy, *note, false);
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ((*opened)->Durable().index, LogIndex(5));
   Write(**opened, Put("b", "2"), 6);
@@ -241,12 +240,23 @@ TEST_P(EngineContract, ReadingACheckpointChangesNothingInIt) {
   Write(*engine, Put("a", "1"), 5);
   FlushAndAwait(*engine, 5);
   const std::string copy = world_->folder() + "-copy";
-  const auto point = engine->Checkpoint(copy);
-  ASSERT_TRUE(point.ok());
+  const auto note = engine->Checkpoint(copy);
+  ASSERT_TRUE(note.ok());
   const auto names = world_->disk().List(copy);
   ASSERT_TRUE(names.ok());
-  ASSERT_TRUE(world_->source().OpenReadOnly(copy, point->note).ok());
+  ASSERT_TRUE(world_->source().OpenReadOnly(copy, *note).ok());
   EXPECT_EQ(world_->disk().List(copy).value(), *names);
+}
+
+TEST_P(EngineContract, ACheckpointMayGoIntoAnEmptyFolder) {
+  const auto engine = Open();
+  Write(*engine, Put("a", "1"), 5);
+  FlushAndAwait(*engine, 5);
+  const std::string copy = world_->folder() + "-copy";
+  ASSERT_TRUE(world_->disk().CreateFolder(copy).ok());
+  const auto note = engine->Checkpoint(copy);
+  ASSERT_TRUE(note.ok()) << note.status();
+  EXPECT_TRUE(world_->source().OpenReadOnly(copy, *note).ok());
 }
 
 TEST_P(EngineContract, ACheckpointNeverOverwrites) {
@@ -399,12 +409,13 @@ class ModelRun {
   void Checkpoint() {
     const std::string folder = world_.folder() + "-copy" + std::to_string(++checkpoints_);
     const DurablePoint before = engine_->Durable();
-    const auto point = engine_->Checkpoint(folder);
-    ASSERT_TRUE(point.ok()) << point.status();
-    EXPECT_GE(point->index, before.index);
-    const auto copy = world_.source().OpenReadOnly(folder, point->note);
+    const auto note = engine_->Checkpoint(folder);
+    ASSERT_TRUE(note.ok()) << note.status();
+    const auto copy = world_.source().Open(folder, *note, /*create=*/false);
     ASSERT_TRUE(copy.ok()) << copy.status();
-    Check(**copy, states_[point->index.value()]);
+    const LogIndex index = (*copy)->Durable().index;
+    EXPECT_GE(index, before.index);
+    Check(**copy, states_[index.value()]);
   }
 
   void Seek() {

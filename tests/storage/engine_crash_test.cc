@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/status_macros.h"
+#include "storage/durable_folder.h"
 #include "tests/storage/engine_world.h"
 #include <gtest/gtest.h>
 
@@ -116,9 +118,14 @@ class EngineOwner {
 
   absl::Status Checkpoint() {
     const std::string folder = "shards/1/copy" + std::to_string(next_copy_++);
-    auto point = engine_->Checkpoint(folder);
-    if (point.ok()) copies_.push_back({folder, *point, states_[point->index.value()]});
-    return point.status();
+    FLOTILLA_ASSIGN_OR_RETURN(const std::string note, engine_->Checkpoint(folder));
+    // As an engine of its own it is to survive everything.
+    FLOTILLA_ASSIGN_OR_RETURN(const auto engine,
+                              world_.source().Open(folder, note, /*create=*/false));
+    FLOTILLA_RETURN_IF_ERROR(SyncFolderAndParents(world_.disk(), folder));
+    const DurablePoint point{.index = engine->Durable().index, .note = note};
+    copies_.push_back({folder, point, states_[point.index.value()]});
+    return absl::OkStatus();
   }
 
   void CheckCopy(const Copy& copy) {

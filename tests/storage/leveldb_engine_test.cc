@@ -133,7 +133,7 @@ TEST_F(LevelDBEngineTest, AFlippedBitInATableIsDataLossOrHarmlessNeverSilent) {
   }
   ASSERT_TRUE(engine->Write(batch, LogIndex(1)).ok());
   ASSERT_TRUE(engine->Flush().ok());
-  const DurablePoint point = *engine->Checkpoint("shards/1/copy");
+  const std::string note = *engine->Checkpoint("shards/1/copy");
   engine.reset();
 
   const std::string name = LevelDBTableName(LevelDBFileName::Parse(Tables().front()).number);
@@ -144,7 +144,7 @@ TEST_F(LevelDBEngineTest, AFlippedBitInATableIsDataLossOrHarmlessNeverSilent) {
     const uint32_t bit = static_cast<uint32_t>(offset % 8);
     ASSERT_TRUE(disk_.FlipBit(table, offset, bit).ok());
     bool refused = false;
-    const auto state = world_->source().OpenReadOnly("shards/1/copy", point.note);
+    const auto state = world_->source().OpenReadOnly("shards/1/copy", note);
     if (state.ok()) {
       ExpectTruthOrDataLoss(**state, truth, &refused);
     } else {
@@ -196,13 +196,13 @@ TEST_F(LevelDBEngineTest, ATornEndOfTheManifestIsHiddenBeyondTheNoteOnly) {
 TEST_F(LevelDBEngineTest, EveryFlippedBitOfTheSyncedManifestIsDataLoss) {
   auto engine = Open();
   WriteAndFlush(*engine, 1, "v");
-  const DurablePoint point = *engine->Checkpoint("shards/1/copy");
+  const std::string note = *engine->Checkpoint("shards/1/copy");
   engine.reset();
   const std::string manifest =
       JoinPath("shards/1/copy", LevelDBManifestName(LevelDBFileName::Parse(Manifest()).number));
   for (uint64_t bit = 0; bit < Size(manifest) * 8; ++bit) {
     ASSERT_TRUE(disk_.FlipBit(manifest, bit / 8, bit % 8).ok());
-    EXPECT_EQ(world_->source().OpenReadOnly("shards/1/copy", point.note).status().code(),
+    EXPECT_EQ(world_->source().OpenReadOnly("shards/1/copy", note).status().code(),
               absl::StatusCode::kDataLoss)
         << bit;
     ASSERT_TRUE(disk_.FlipBit(manifest, bit / 8, bit % 8).ok());
@@ -226,11 +226,13 @@ TEST_F(LevelDBEngineTest, ABatchIsAllThereOrNotAtAll) {
 
 // --- Failures of the disk.
 
-TEST_F(LevelDBEngineTest, AFailedSyncOfACheckpointIsFatalToo) {
+TEST_F(LevelDBEngineTest, ACheckpointSyncsNothingUntilItIsOpened) {
   auto engine = Open();
   WriteAndFlush(*engine, 1, "v");
   disk_.FailNextSync();
-  EXPECT_FALSE(engine->Checkpoint("shards/1/copy").ok());
+  const auto note = engine->Checkpoint("shards/1/copy");
+  ASSERT_TRUE(note.ok()) << note.status();
+  EXPECT_FALSE(world_->source().Open("shards/1/copy", *note, /*create=*/false).ok());
   EXPECT_EQ(world_->fatal_errors().size(), 1u);
 }
 
@@ -306,10 +308,9 @@ TEST(LevelDBEngineCheckpoint, CompactionsMeanwhileTakeNothingAway) {
     // Enough for LevelDB to merge the tables that are being linked.
     for (int i = 0; i < 10; ++i) write_and_flush();
   };
-  const auto point = engine->Checkpoint("shards/1/copy");
-  ASSERT_TRUE(point.ok()) << point.status();
-  EXPECT_EQ(point->index, LogIndex(3));
-  EXPECT_EQ(ReadAll(**source.OpenReadOnly("shards/1/copy", point->note)), (Rows{{"k", "3"}}));
+  const auto note = engine->Checkpoint("shards/1/copy");
+  ASSERT_TRUE(note.ok()) << note.status();
+  EXPECT_EQ(ReadAll(**source.OpenReadOnly("shards/1/copy", *note)), (Rows{{"k", "3"}}));
   EXPECT_NE(disk.List("shards/1/7").value(), before) << "the merged tables are gone afterwards";
 }
 
@@ -432,11 +433,11 @@ TEST(LevelDBEngineThreads, ReadersAndCheckpointsRunBesideTheWriter) {
   std::thread checkpointer([&] {
     for (int i = 0; !done; ++i) {
       const std::string folder = world->folder() + "-copy" + std::to_string(i);
-      const auto point = engine->Checkpoint(folder);
-      ASSERT_TRUE(point.ok()) << point.status();
-      const auto copy = world->source().OpenReadOnly(folder, point->note);
+      const auto note = engine->Checkpoint(folder);
+      ASSERT_TRUE(note.ok()) << note.status();
+      const auto copy = world->source().Open(folder, *note, /*create=*/false);
       ASSERT_TRUE(copy.ok()) << copy.status();
-      EXPECT_EQ(consistent(**copy), std::to_string(point->index.value()));
+      EXPECT_EQ(consistent(**copy), std::to_string((*copy)->Durable().index.value()));
     }
   });
   for (uint64_t i = 1; i <= kBatches; ++i) {

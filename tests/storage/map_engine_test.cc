@@ -37,7 +37,11 @@ class MapEngineTest : public ::testing::Test {
     batch.Put("k" + std::to_string(index_ % 7), std::to_string(index_));
     ASSERT_TRUE(engine_->Write(batch, LogIndex(++index_)).ok());
   }
-  LogIndex Saved() { return engine_->Checkpoint("copy" + std::to_string(++copies_))->index; }
+  LogIndex Saved() {
+    const std::string folder = "copy" + std::to_string(++copies_);
+    const std::string note = *engine_->Checkpoint(folder);
+    return (*source_->Open(folder, note, /*create=*/false))->Durable().index;
+  }
 
   simulation::SimWorld sim_;
   simulation::SimClock clock_{sim_};

@@ -66,7 +66,7 @@ class WatchedEngine : public storage::Engine {
     engine_->SetDurableListener(std::move(listener));
   }
   storage::DurablePoint Durable() const override { return engine_->Durable(); }
-  absl::StatusOr<storage::DurablePoint> Checkpoint(const std::string& folder) override {
+  absl::StatusOr<std::string> Checkpoint(const std::string& folder) override {
     return engine_->Checkpoint(folder);
   }
   storage::EngineStats Stats() const override { return engine_->Stats(); }
