@@ -56,6 +56,10 @@ struct AppliedState {
   std::optional<ShardSplit> last_split;
   // Rows that the shard no longer owns may be there from this row key on; nullopt: nowhere.
   std::optional<std::string> sweep_from;
+  // Of a shard that was split: when all is swept, its data is no more than this. What sweeps have
+  // kept so far, and the bytes of all entries since the split. An engine's own figure still counts
+  // for long what the other half has, and would have the shard split again and again.
+  std::optional<uint64_t> owned_bytes_max;
 
   bool StandsAtSplit() const { return last_split.has_value() && last_split->index == index; }
   // What the child of that split begins with. Precondition: StandsAtSplit().

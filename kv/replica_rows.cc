@@ -16,6 +16,7 @@ constexpr std::string_view kShardName = "shard row";
 
 // A shard that has nothing to do with splits is written as before there were any.
 constexpr uint8_t kShardRowWithSplits = 2;
+constexpr uint8_t kAppliedRowWithBytes = 2;
 
 bool HasSplits(const AppliedState& state) {
   return !state.origins.empty() || state.last_split.has_value() || state.sweep_from.has_value();
@@ -68,24 +69,29 @@ void TakeSplits(Decoder& in, AppliedState& state) {
 }  // namespace
 
 std::string EncodeAppliedRow(const AppliedState& state) {
+  const uint8_t version = state.owned_bytes_max ? kAppliedRowWithBytes : kFormatVersion;
   std::string out;
-  PutFormat(out, Format::kAppliedRow);
+  PutFormatHeader(out, static_cast<uint8_t>(Format::kAppliedRow), version);
   PutVarint(out, state.index.value());
   PutVarint(out, state.term.value());
   PutVarint(out, static_cast<uint64_t>(state.log_time.time_since_epoch().count()));
   PutVarint(out, static_cast<uint64_t>(state.session_time.count()));
   PutVarint(out, state.revision);
+  if (state.owned_bytes_max) PutVarint(out, *state.owned_bytes_max);
   return out;
 }
 
 absl::Status DecodeAppliedRow(std::string_view row, AppliedState* state) {
   Decoder in(row);
-  FLOTILLA_RETURN_IF_ERROR(ReadFormat(in, Format::kAppliedRow, kAppliedName));
+  FormatHeader header;
+  FLOTILLA_RETURN_IF_ERROR(ReadFormatHeader(in, static_cast<uint8_t>(Format::kAppliedRow),
+                                            kAppliedRowWithBytes, kAppliedName, &header));
   state->index = LogIndex(in.Varint());
   state->term = Term(in.Varint());
   state->log_time = WallTime(TakeDuration(in));
   state->session_time = TakeDuration(in);
   state->revision = in.Varint();
+  if (header.version >= kAppliedRowWithBytes) state->owned_bytes_max = in.Varint();
   return in.Finish(kAppliedName);
 }
 

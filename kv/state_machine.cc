@@ -92,6 +92,7 @@ absl::Status KvStateMachine::Apply(const storage::StateReader& state,
     applied_.index = entry.index;
     applied_.term = entry.term;
     results->push_back({.index = entry.index, .term = entry.term});
+    if (applied_.owned_bytes_max) *applied_.owned_bytes_max += View(entry.payload).size();
     budget_.Begin();
     absl::Status status = ApplyEntry(entry, scope, &results->back().results);
     if (!status.ok()) return Annotate(status, "entry " + ToString(entry.index));
@@ -256,6 +257,7 @@ CommandResult KvStateMachine::Split(const SplitShard& split, Scope scope) {
       .child = {.shard = split.child, .arc = {split.at, own.arc.last}, .version = own.version}};
   own.arc.last.value = split.at.value - 1;
   applied_.sweep_from = AllDataRowsBegin();
+  applied_.owned_bytes_max = 0;
   scope.rows.Put(ShardRowKey(), EncodeShardRow(applied_));
   return CommandResult{.version = own.version};
 }
@@ -274,9 +276,13 @@ absl::StatusOr<CommandResult> KvStateMachine::Sweep(Scope scope) {
       return false;
     }
     ++rows_read;
-    bytes_read += row_key.size() + value.size();
-    const sharding::Slot slot = sharding::SlotOf(UserKey(row_key));
-    if (!applied_.descriptor.arc.Contains(slot)) unowned.emplace_back(row_key);
+    const uint64_t bytes = row_key.size() + value.size();
+    bytes_read += bytes;
+    if (applied_.descriptor.arc.Contains(sharding::SlotOf(UserKey(row_key)))) {
+      if (applied_.owned_bytes_max) *applied_.owned_bytes_max += bytes;
+    } else {
+      unowned.emplace_back(row_key);
+    }
     return true;
   };
   FLOTILLA_RETURN_IF_ERROR(

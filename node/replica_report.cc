@@ -39,7 +39,9 @@ std::vector<ShardReport> Replica::Report() const {
   report.claim.leader = {.term = status.term, .node = self_.node};
   // Until what the shard gave away is swept, what it stores says little of what it owns.
   const bool owns_all = !applied_.sweep_from.has_value() && !applied_.IsNewborn();
-  if (owns_all) report.claim.counters = {.bytes = engine_stats_.bytes, .load = 0, .report = 1};
+  const uint64_t bytes =
+      std::min(engine_stats_.bytes, applied_.owned_bytes_max.value_or(UINT64_MAX));
+  if (owns_all) report.claim.counters = {.bytes = bytes, .load = 0, .report = 1};
   for (const raft::Member& learner : status.configuration.learners) {
     if (HasCaughtUp(status, learner)) report.caught_up.push_back(learner.node);
   }

@@ -74,6 +74,7 @@ AppliedState GoldenStateAfterSplits() {
       .child = {
           .shard = ShardId(8), .arc = {sharding::Slot{8192}, sharding::Slot{9000}}, .version = 3}};
   state.sweep_from = "row key";
+  state.owned_bytes_max = 300'000;
   return state;
 }
 
@@ -178,7 +179,12 @@ std::vector<Codec> AllCodecs() {
            .recode = Recode<DecodeResult, EncodeResult>},
           {.name = "applied_row",
            .golden = EncodeAppliedRow(GoldenState()),
-           .recode = RecodeAppliedRow},
+           .recode = RecodeAppliedRow,
+           .newest_version = 2},
+          {.name = "applied_row_after_splits",
+           .golden = EncodeAppliedRow(GoldenStateAfterSplits()),
+           .recode = RecodeAppliedRow,
+           .newest_version = 2},
           {.name = "shard_row",
            .golden = EncodeShardRow(GoldenState()),
            .recode = RecodeShardRow,
@@ -386,11 +392,12 @@ TEST(ReadCodec, GivesBackEveryField) {
 }
 
 TEST(ReplicaRows, GiveBackTheWholeState) {
-  const AppliedState state = GoldenState();
-  AppliedState decoded;
-  ASSERT_TRUE(DecodeAppliedRow(EncodeAppliedRow(state), &decoded).ok());
-  ASSERT_TRUE(DecodeShardRow(EncodeShardRow(state), &decoded).ok());
-  EXPECT_EQ(decoded, state);
+  for (const AppliedState& state : {GoldenState(), GoldenStateAfterSplits()}) {
+    AppliedState decoded;
+    ASSERT_TRUE(DecodeAppliedRow(EncodeAppliedRow(state), &decoded).ok());
+    ASSERT_TRUE(DecodeShardRow(EncodeShardRow(state), &decoded).ok());
+    EXPECT_EQ(decoded, state);
+  }
 }
 
 TEST(SessionRowKeys, AreInTheOrderOfTokensAndEntries) {

@@ -271,6 +271,28 @@ TEST(Sweep, LeavesTheChildItsRowsInTheEntryOfTheSplit) {
   EXPECT_TRUE(parent.applied().sweep_from.has_value());
 }
 
+TEST(Sweep, FindsHowMuchIsLeft) {
+  TestShard parent;
+  for (int i = 0; i < 40; ++i) parent.Do(Put{Lower(i), std::string(1000, 'l')});
+  for (int i = 0; i < 60; ++i) parent.Do(Put{Upper(i), std::string(1000, 'u')});
+  EXPECT_FALSE(parent.applied().owned_bytes_max.has_value()) << "nobody looks unless it is split";
+  SplitInTheMiddle(parent);
+  TestShard child = TestShard::ChildOf(parent);
+  for (TestShard* half : {&parent, &child}) {
+    while (half->applied().sweep_from.has_value()) half->Do(SweepShard{});
+    half->Restart();
+  }
+  const auto about = [](int rows) {
+    return testing::Optional(testing::AllOf(testing::Ge(rows * 1000u), testing::Lt(rows * 1100u)));
+  };
+  EXPECT_THAT(parent.applied().owned_bytes_max, about(40));
+  EXPECT_THAT(child.applied().owned_bytes_max, about(60));
+
+  // What comes later may replace what is there: only a bound is known.
+  for (int i = 0; i < 10; ++i) parent.Do(Put{Lower(i), std::string(1000, 'x')});
+  EXPECT_THAT(parent.applied().owned_bytes_max, about(50));
+}
+
 TEST(Sweep, AnotherSplitBeginsItAnew) {
   TestShard parent;
   for (int i = 0; i < 100; ++i) parent.Do(Put{"k" + std::to_string(i), "v"});
