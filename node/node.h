@@ -61,9 +61,10 @@ struct NodeOptions {
   Duration dead_after = std::chrono::minutes(10);
   // A node that left, holds nothing and has been silent for so long is forgotten.
   Duration gone_after = std::chrono::seconds(15);
-  // Shards above either are split; 0: never.
+  // Shards above either are split, until there are so many; 0: never.
   uint64_t split_bytes = 0;
   uint64_t split_load = 0;
+  uint32_t max_shards = 4096;
 
   storage::LogOptions log;  // folder, node and incarnation are filled in by the node
   kv::Limits limits;

@@ -35,6 +35,7 @@ void NodeImpl::OpenBalancer() {
   options.gone_after = options_.gone_after;
   options.planner.split_bytes = options_.split_bytes;
   options.planner.split_load = options_.split_load;
+  options.planner.max_shards = options_.max_shards;
   balancer_ = std::make_unique<Balancer>(
       options, env_.logger,
       Balancer::Port{.send =

@@ -61,6 +61,7 @@ constexpr std::string_view kClusterMarks[] = {
     "cluster.duty_changed",
     "cluster.membership_changed",
     "cluster.node_forgotten",
+    "cluster.split_by_size",
     "cluster.step_begun",
     "cluster.replica_failed",
     "cluster.states_compared",

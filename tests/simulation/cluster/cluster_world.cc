@@ -179,6 +179,10 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
       options.spares = std::max<uint32_t>(options.spares, 1);
     }
   }
+  if (options.node.balance && random.Chance(1, 2)) {
+    options.node.split_bytes = random.Between(50, 2'000);
+    options.node.max_shards = static_cast<uint32_t>(random.Between(4, 12));
+  }
   if (random.Chance(1, 3)) options.split_interval = milliseconds(random.Between(500, 5'000));
   return options;
 }

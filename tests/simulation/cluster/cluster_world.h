@@ -149,6 +149,7 @@ class ClusterWorld {
   std::vector<ShardId> Groups() const;
   using Offices = std::map<ShardId, std::pair<Term, raft::Configuration>>;
   Offices NewestOffices() const;
+  bool IsBalancing() const;
   bool AwaitStandstill();
   // By hand, or because a replica is unfit.
   bool MembersMayChange() const;

@@ -12,6 +12,8 @@ using std::chrono::seconds;
 
 // In election timeouts. Who hears no leader campaigns after at most two.
 constexpr int kStandstill = 6;
+// A little more than BalancerOptions::down_after.
+constexpr Duration kBalancerListens = seconds(6);
 
 // A state that is not there, or not where the log says, is nothing that a failed flush explains.
 bool IsEngineFault(const std::string& failure) {
@@ -205,19 +207,26 @@ ClusterWorld::Offices ClusterWorld::NewestOffices() const {
   return newest;
 }
 
+bool ClusterWorld::IsBalancing() const {
+  return std::any_of(core_.begin(), core_.end(), [this](NodeIndex node) {
+    return host_->node(node) != nullptr && !host_->node(node)->Status().directory.under_way.empty();
+  });
+}
+
 // Who is cut off may campaign as often as it likes: a healthy majority keeps its leaders. And who
-// moves replicas comes to an end.
+// moves replicas and splits shards comes to an end.
 bool ClusterWorld::AwaitStandstill() {
   const Duration end = world_.now() + options_.liveness_limit;
-  const Duration window =
-      kStandstill * options_.node.tick * options_.node.raft.election_timeout_ticks;
+  Duration window = kStandstill * options_.node.tick * options_.node.raft.election_timeout_ticks;
+  // A new leader of the directory listens for so long before it does anything.
+  if (options_.node.balance) window = std::max<Duration>(window, kBalancerListens);
   Offices before;
   do {
     if (world_.now() >= end) record_.Fail("liveness: leaders or members change for ever");
     if (record_.failed()) return false;
     before = NewestOffices();
     RunUntil(world_.now() + window);
-  } while (NewestOffices() != before);
+  } while (NewestOffices() != before || IsBalancing());
   return !record_.failed();
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "kv/directory.h"
 #include "tests/simulation/cluster/cluster_world.h"
 
 namespace flotilla::simulation {
@@ -64,6 +65,8 @@ void ClusterWorld::NoteShard(NodeIndex node, const node::ReplicaStatus& replica)
   if (known == shards_.end()) {
     shards_.push_back(said);
     record_.Mark("cluster.child_seen");
+    // The directory gave it its id.
+    if (replica.shard >= kv::kFirstNamedShard) record_.Mark("cluster.split_by_size");
     return;
   }
   if (known->version < said.version) *known = said;
