@@ -19,7 +19,7 @@ struct ServerOptions {
   std::string data_dir;
   std::vector<Address> join;
   uint64_t initial_nodes = 0;
-  uint64_t shards = 1;
+  uint64_t shards = 16;
   uint64_t replicas = 3;
   std::string zone;
   uint64_t weight = 1;

@@ -1,5 +1,6 @@
 """Flotilla's command-line client, as a script uses it."""
 
+import collections
 import json
 import subprocess
 
@@ -45,39 +46,58 @@ class Client:
         return json.loads(result.stdout)["nodes"] if result.stdout.strip() else []
 
     def leader(self):
-        """The leader's node id, waited for."""
+        """The node that leads most shards, waited for until each shard is led."""
         return processes.wait_until(lambda: leader_of(self.statuses()), WAIT_SECONDS_MAX,
-                                    "a leader shows")
+                                    "leaders show")
 
     def wait_until_caught_up(self, node_id):
-        """Until a node has applied all that its leader had committed when this was called."""
+        """Until a node has applied all that was known to be committed when this was called."""
         wanted = committed(self.statuses())
-        processes.wait_until(lambda: applied(self.statuses()).get(node_id, 0) >= wanted,
-                             WAIT_SECONDS_MAX, f"node {node_id} catches up")
+
+        def caught_up():
+            has = applied(self.statuses()).get(node_id, {})
+            return has and all(index >= wanted.get(shard, 0) for shard, index in has.items())
+
+        processes.wait_until(caught_up, WAIT_SECONDS_MAX, f"node {node_id} catches up")
 
     def wait_until_all_agree(self, nodes):
-        """Until so many nodes have applied the same; returns how far. Nobody may write."""
+        """Until so many nodes have applied the same of every shard; returns how many entries in
+        all. Nobody may write."""
         def agreed():
-            indexes = list(applied(self.statuses()).values())
-            return len(indexes) == nodes and len(set(indexes)) == 1 and indexes[0]
+            states = list(applied(self.statuses()).values())
+            return (len(states) == nodes and all(state == states[0] for state in states)
+                    and sum(states[0].values()))
 
         return processes.wait_until(agreed, WAIT_SECONDS_MAX, "all nodes agree")
 
 
 def leader_of(statuses):
-    """The node id of the leader of the newest term that any node reports; None without one."""
-    leaders = [(replica["term"], node_id) for node_id, node in statuses.items()
-               for replica in node["replicas"] if replica["role"] == "leader"]
-    return max(leaders)[1] if leaders else None
+    """The node that leads most shards; None while a shard has no leader."""
+    shards, leaders = set(), {}
+    for node_id, node in statuses.items():
+        for replica in node["replicas"]:
+            shards.add(replica["shard_id"])
+            if replica["role"] == "leader":
+                led = (replica["term"], node_id)
+                leaders[replica["shard_id"]] = max(led, leaders.get(replica["shard_id"], led))
+    if not shards or len(leaders) < len(shards):
+        return None
+    led_by = collections.Counter(node_id for _, node_id in leaders.values())
+    return led_by.most_common(1)[0][0]
 
 
 def committed(statuses):
-    """How far any node knows the log to be committed."""
-    return max(replica["commit_index"] for node in statuses.values()
-               for replica in node["replicas"])
+    """How far any node knows the log of each shard to be committed."""
+    known = {}
+    for node in statuses.values():
+        for replica in node["replicas"]:
+            shard = replica["shard_id"]
+            known[shard] = max(known.get(shard, 0), replica["commit_index"])
+    return known
 
 
 def applied(statuses):
-    """How far each node has applied the log."""
-    return {node_id: min(replica["applied_index"] for replica in node["replicas"])
+    """How far each node has applied the log of each shard."""
+    return {node_id: {replica["shard_id"]: replica["applied_index"]
+                      for replica in node["replicas"]}
             for node_id, node in statuses.items()}

@@ -90,17 +90,13 @@ class _Counter:
         self._verdict.repeated += max(0, growth - most)
 
 
-def longest_gap(events, begin, end):
-    """The longest time without an acknowledgement between two events, given by their indexes.
+def longest_wait(events, begin, end):
+    """The longest time that an acknowledged write took, of those under way between two events.
 
-    In nanoseconds. A gap that began before `begin` counts whole, so does one that ends after `end`.
+    The events are given by their indexes, the time is in nanoseconds. Whatever shard stands still,
+    some caller soon waits for it.
     """
-    longest, last = 0, None
-    for event in events:
-        if event["type"] == "ok":
-            if last is not None and event["index"] > begin:
-                longest = max(longest, event["time"] - last)
-            last = event["time"]
-            if event["index"] > end:
-                break
-    return longest
+    return max((completion["time"] - invoke["time"]
+                for invoke, completion in operations(events)
+                if completion["type"] == "ok" and completion["index"] > begin
+                and invoke["index"] < end), default=0)

@@ -6,8 +6,9 @@ import sys
 from cluster import client
 
 
-def replica(role, term, commit=0, applied=0):
-    return {"role": role, "term": term, "commit_index": commit, "applied_index": applied}
+def replica(role, term, commit=0, applied=0, shard=1):
+    return {"shard_id": shard, "role": role, "term": term, "commit_index": commit,
+            "applied_index": applied}
 
 
 def node(*replicas):
@@ -20,15 +21,23 @@ def test_the_leader_is_that_of_the_newest_term():
     assert client.leader_of(statuses) == 3
 
 
-def test_without_a_leader_there_is_none():
+def test_the_node_that_leads_most_shards_is_the_leader():
+    statuses = {1: node(replica("leader", 9, shard=1), replica("follower", 1, shard=2)),
+                2: node(replica("leader", 1, shard=2), replica("leader", 1, shard=3))}
+    assert client.leader_of(statuses) == 2
+
+
+def test_without_a_leader_of_every_shard_there_is_none():
     assert client.leader_of({1: node(replica("candidate", 3))}) is None
+    assert client.leader_of({1: node(replica("leader", 1), replica("follower", 1, shard=2))}) is None
     assert client.leader_of({}) is None
 
 
-def test_a_node_has_applied_what_all_its_replicas_have():
-    statuses = {1: node(replica("leader", 1, 9, 8), replica("follower", 1, 7, 5))}
-    assert client.applied(statuses) == {1: 5}
-    assert client.committed(statuses) == 9
+def test_logs_are_compared_by_shard():
+    statuses = {1: node(replica("leader", 1, 9, 8), replica("follower", 1, 7, 5, shard=2)),
+                2: node(replica("follower", 1, 8, 8), replica("leader", 1, 8, 8, shard=2))}
+    assert client.applied(statuses) == {1: {1: 8, 2: 5}, 2: {1: 8, 2: 8}}
+    assert client.committed(statuses) == {1: 9, 2: 8}
 
 
 def fake(tmp_path, output, exit_code=0):

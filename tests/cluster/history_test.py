@@ -81,10 +81,16 @@ def test_a_row_that_nobody_wrote_is_a_phantom():
     assert verdict(rows={"x": "1"}).phantom == 1
 
 
-def test_the_longest_gap_is_measured_around_the_fault_alone():
-    times = [0, 500, 501, 503, 703, 704, 1704]
-    events = [{"index": index, "time": time * MS, "type": "ok", "process": 0}
-              for index, time in enumerate(times)]
-    events.insert(4, {"index": 3.5, "time": 510 * MS, "type": "info", "process": "nemesis"})
-    assert history.longest_gap(events, begin=3.5, end=5) == 1000 * MS
-    assert history.longest_gap(events, begin=3.5, end=4) == 200 * MS
+def write(process, begin, end, index, kind="ok"):
+    """A write from begin to end, in milliseconds; its events have the indexes given."""
+    return [{"index": index[0], "time": begin * MS, "type": "invoke", "process": process},
+            {"index": index[1], "time": end * MS, "type": kind, "process": process}]
+
+
+def test_the_longest_wait_is_of_writes_under_way_between_the_faults():
+    events = [*write(0, 0, 900, (0, 1)), *write(1, 500, 700, (2, 5)),
+              *write(2, 650, 950, (4, 7)), *write(3, 960, 2000, (8, 9)),
+              *write(4, 510, 5000, (3, 6), "info")]
+    assert history.longest_wait(events, begin=3, end=6) == 300 * MS
+    assert history.longest_wait(events, begin=3, end=4) == 200 * MS
+    assert history.longest_wait(events, begin=10, end=11) == 0
