@@ -1,9 +1,9 @@
 // A small run in which one node loses its power at every disk call and at every message, one after
 // the other: nothing that was acknowledged is lost, and the cluster serves again.
 #include <cstdio>
-#include <optional>
 #include <string>
 
+#include "tests/simulation/scenarios/power_cut.h"
 #include "tests/simulation/scenarios/scenario.h"
 #include "tests/simulation/scenarios/scenario_seeds.h"
 #include <gtest/gtest.h>
@@ -12,110 +12,54 @@ namespace flotilla::simulation {
 namespace {
 
 using std::to_string;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 class CrashEnumeration : public ScenarioTest {};
 // Each runs hundreds of clusters.
 INSTANTIATE_TEST_SUITE_P(Seeds, CrashEnumeration, testing::Values(1));
 
-enum class Site { kDiskCall, kSend };
+CutReport Play(uint64_t seed, NodeIndex victim, CutSite site, uint64_t k) {
+  Scenario scenario(seed, {.spares = 1, .small_log = true});
+  // Counted from the moment at which its process exists.
+  scenario.Restart(victim);
+  PowerCut cut(scenario, victim, site, k);
+  scenario.RestartAll();
+  ScenarioClient& client = scenario.NewClientOf({0, 1, 2});
+  for (int i = 0; i < 4; ++i) client.Append("list", to_string(i));
+  // One follower is sent a snapshot.
+  const NodeIndex away = victim == 2 ? 2 : static_cast<NodeIndex>(victim + 1);
+  scenario.Isolate(away);
+  scenario.RunFor(kElectionTimeout * 3);
+  for (int i = 0; i < 24; ++i) client.Increment("n");
+  scenario.Heal();
+  client.Append("list", "4");
+  // A fourth node becomes a voter, and the last one goes.
+  scenario.BecomeVoter(3);
+  scenario.Remove(2);
+  for (int i = 5; i < 8; ++i) client.Append("list", to_string(i));
+  EXPECT_EQ(client.Get("list"), "01234567");
+  EXPECT_EQ(client.Get("n"), "24");
+  if (!scenario.running(victim)) scenario.Restart(victim);
+  scenario.AwaitAgreement();
+  const CutReport report = cut.End();
+  scenario.AwaitAgreement();
+  EXPECT_TRUE(k > 0 || scenario.Seen("snapshot_installed") > 0);
+  return report;
+}
 
-class Run {
- public:
-  // The victim dies at the k-th of these from its first start on; 0: never.
-  Run(uint64_t seed, NodeIndex victim, Site site, uint64_t k)
-      : scenario_(seed, {.spares = 1, .small_log = true}), victim_(victim) {
-    // Counted from the moment at which its process exists.
-    scenario_.Restart(victim_);
-    calls_before_ = scenario_.machine(victim_).disk().calls();
-    sends_before_ = scenario_.traffic().sends(victim_);
-    if (k > 0) Arm(site, k);
-    scenario_.RestartAll();
-    WatchVictim();
-  }
-
-  void Play() {
-    ScenarioClient& client = scenario_.NewClientOf({0, 1, 2});
-    for (int i = 0; i < 4; ++i) client.Append("list", to_string(i));
-    // One follower is sent a snapshot.
-    const NodeIndex away = victim_ == 2 ? 2 : static_cast<NodeIndex>(victim_ + 1);
-    scenario_.Isolate(away);
-    scenario_.RunFor(kElectionTimeout * 3);
-    for (int i = 0; i < 24; ++i) client.Increment("n");
-    scenario_.Heal();
-    client.Append("list", "4");
-    // A fourth node becomes a voter, and the last one goes.
-    scenario_.BecomeVoter(3);
-    scenario_.Remove(2);
-    for (int i = 5; i < 8; ++i) client.Append("list", to_string(i));
-    EXPECT_EQ(client.Get("list"), "01234567");
-    EXPECT_EQ(client.Get("n"), "24");
-    if (!scenario_.running(victim_)) scenario_.Restart(victim_);
-    scenario_.AwaitAgreement();
-    ended_ = true;
-  }
-
-  uint64_t disk_calls() { return scenario_.machine(victim_).disk().calls() - calls_before_; }
-  uint64_t sends() { return scenario_.traffic().sends(victim_) - sends_before_; }
-  // At the last points it is not back yet when the run ends.
-  bool died() { return scenario_.machine(victim_).life() > 1 || !scenario_.running(victim_); }
-  uint64_t snapshots() const { return scenario_.Seen("snapshot_installed"); }
-
- private:
-  void Arm(Site site, uint64_t k) {
-    SimMachine& machine = scenario_.machine(victim_);
-    if (site == Site::kDiskCall) {
-      machine.PowerOffAtDiskCall(k, CrashModel());
-    } else {
-      machine.PowerOffAtNetworkCall(k, CrashModel());
-    }
-  }
-
-  // It is started again half a second after its death.
-  void WatchVictim() {
-    scenario_.world().After(milliseconds(500), EventKind::kWorld, kWorldNode, [this] {
-      if (ended_) return;
-      if (!scenario_.running(victim_)) scenario_.Restart(victim_);
-      WatchVictim();
-    });
-  }
-
-  Scenario scenario_;
-  const NodeIndex victim_;
-  uint64_t calls_before_ = 0;
-  uint64_t sends_before_ = 0;
-  bool ended_ = false;
-};
-
-void Enumerate(uint64_t seed, Site site, const char* name) {
-  uint64_t enumerated = 0;
+void Enumerate(uint64_t seed, CutSite site) {
+  uint64_t cuts = 0;
   for (NodeIndex victim = 0; victim < 3; ++victim) {
-    uint64_t points = 0;
-    {
-      Run run(seed, victim, site, 0);
-      run.Play();
-      EXPECT_GT(run.snapshots(), 0u);
-      points = site == Site::kDiskCall ? run.disk_calls() : run.sends();
-    }
-    for (uint64_t k = 1; k <= points; ++k) {
-      SCOPED_TRACE(std::string("node ") + to_string(victim) + " dies at " + name + " " +
-                   to_string(k));
-      Run run(seed, victim, site, k);
-      run.Play();
-      EXPECT_TRUE(run.died());
-      if (testing::Test::HasFailure()) return;
-      ++enumerated;
-    }
-    EXPECT_GT(points, 50u);
+    const std::string what = "node " + to_string(victim) + " dies at " + ToString(site);
+    const CutCount here =
+        CutEach(what, {}, [&](uint64_t k) { return Play(seed, victim, site, k); });
+    EXPECT_GT(here.cuts, 50u);
+    cuts += here.cuts;
   }
-  std::printf("%lu power cuts, one at each %s\n", enumerated, name);
+  std::printf("%lu power cuts, one at each %s\n", cuts, ToString(site));
 }
 
-TEST_P(CrashEnumeration, APowerCutAtEveryDiskCall) {
-  Enumerate(GetParam(), Site::kDiskCall, "disk call");
-}
-TEST_P(CrashEnumeration, APowerCutAtEveryMessage) { Enumerate(GetParam(), Site::kSend, "message"); }
+TEST_P(CrashEnumeration, APowerCutAtEveryDiskCall) { Enumerate(GetParam(), CutSite::kDiskCall); }
+TEST_P(CrashEnumeration, APowerCutAtEveryMessage) { Enumerate(GetParam(), CutSite::kMessage); }
 
 }  // namespace
 }  // namespace flotilla::simulation

@@ -68,7 +68,7 @@ Scenario::Scenario(uint64_t seed, const ScenarioOptions& options)
       record_(world_, std::getenv("FLOTILLA_SCENARIO_TRACE") != nullptr ? stdout : nullptr),
       random_(world_.Stream("scenario")),
       client_random_(world_.Stream("scenario clients")),
-      network_(world_, options.nodes + options.spares),
+      network_(world_, options.nodes + options.spares + options.others),
       traffic_(network_),
       host_(world_, network_, record_, HostOptions(options, random_),
             ClusterHost::Events{
@@ -306,9 +306,18 @@ uint64_t Scenario::Seen(const std::string& event) const {
   return it == record_.marks().end() ? 0 : it->second;
 }
 
+size_t Scenario::leaders_seen() const {
+  return static_cast<size_t>(
+      std::count_if(leaders_.begin(), leaders_.end(),
+                    [](const auto& office) { return office.first.first == kShard; }));
+}
+
 void Scenario::Inspect() {
   for (NodeIndex node = 0; node < host_.size(); ++node) {
-    if (const auto replica = Replica(node)) InspectReplica(node, *replica);
+    if (host_.node(node) == nullptr) continue;
+    const node::NodeStatus status = host_.node(node)->Status();
+    for (const node::ReplicaStatus& replica : status.replicas) InspectReplica(node, replica);
+    if (status.directory.replica.has_value()) InspectReplica(node, *status.directory.replica);
   }
 }
 
@@ -321,8 +330,9 @@ void Scenario::InspectReplica(NodeIndex node, const node::ReplicaStatus& replica
   EXPECT_TRUE(replica.failed || raft.applied <= raft.durable)
       << "node " << node << " applies what is not durable";
   if (raft.role != raft::Role::kLeader) return;
-  const NodeIndex leader = leaders_.try_emplace(raft.term, node).first->second;
-  EXPECT_EQ(leader, node) << "two leaders in term " << raft.term;
+  const auto office = std::pair(replica.shard, raft.term);
+  const NodeIndex leader = leaders_.try_emplace(office, node).first->second;
+  EXPECT_EQ(leader, node) << "two leaders of shard " << replica.shard << " in term " << raft.term;
 }
 
 // ---- The end.
@@ -357,18 +367,18 @@ void Scenario::AwaitAgreement(Duration limit) {
     ADD_FAILURE() << "the members do not agree:" << where.str();
     return;
   }
-  CompareStates();
+  CompareStates(kShard);
 }
 
 // By stale scans; what two replicas hold at one applied index is the same.
-void Scenario::CompareStates() {
+void Scenario::CompareStates(ShardId shard) {
   std::map<LogIndex, std::pair<NodeIndex, kv::ReadResult>> seen;
   size_t compared = 0;
   for (NodeIndex node = 0; node < host_.size(); ++node) {
-    if (!Replica(node).has_value()) continue;
+    if (!ReplicaOf(node, shard).has_value()) continue;
     std::optional<node::ReadReply> page;
     node::ReadRequest request;
-    request.target.shard = kShard;
+    request.target.shard = shard;
     request.level = node::ReadLevel::kStale;
     request.read.operation = kv::ScanPage{.max_rows = 100'000, .max_bytes = 1 << 30};
     Read(node, std::move(request), seconds(5),

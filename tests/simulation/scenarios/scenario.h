@@ -25,6 +25,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -51,6 +52,7 @@ inline constexpr uint64_t kSmallLogBudget = 256 << 10;
 struct ScenarioOptions {
   NodeIndex nodes = 3;   // found the cluster
   NodeIndex spares = 0;  // run beside it and may become members
+  NodeIndex others = 0;  // places in the network behind the nodes, for clients with machines
   // Little fits into the log: whoever is away for a few writes needs a snapshot.
   bool small_log = false;
   // Messages get lost, late and twice.
@@ -137,6 +139,11 @@ class Scenario : public ClientPort {
   std::optional<node::ReplicaStatus> Replica(NodeIndex node) const {
     return host_.ReplicaOf(node, kShard);
   }
+  std::optional<node::ReplicaStatus> ReplicaOf(NodeIndex node, ShardId shard) const {
+    return host_.ReplicaOf(node, shard);
+  }
+  // Whoever takes itself for the leader; of several, the one of the latest term.
+  std::optional<NodeIndex> LeaderOf(ShardId shard) const { return host_.LeaderOf(shard); }
   // Empty when the node has no replica.
   raft::RaftStatus Raft(NodeIndex node) const;
   Term TermOf(NodeIndex node) const { return Raft(node).term; }
@@ -146,8 +153,8 @@ class Scenario : public ClientPort {
   uint64_t LogEntries(NodeIndex node) const;
   // How often nodes have logged it.
   uint64_t Seen(const std::string& event) const;
-  // Since the cluster was founded, as far as was seen.
-  size_t leaders_seen() const { return leaders_.size(); }
+  // Of the one shard since the cluster was founded, as far as was seen.
+  size_t leaders_seen() const;
 
   // --- Members. Each goes on until it is done.
   void Add(NodeIndex node);  // as a learner
@@ -179,6 +186,8 @@ class Scenario : public ClientPort {
   // --- The end. Running members have applied all that there is, and hold the same rows.
   bool Agree() const;
   void AwaitAgreement(Duration limit = std::chrono::seconds(60));
+  // Replicas of a shard that have applied equally much hold the same; some have.
+  void CompareStates(ShardId shard);
 
   // The way to nodes, for requests that no client makes.
   void Write(NodeIndex at, node::WriteRequest request, Duration timeout,
@@ -186,6 +195,10 @@ class Scenario : public ClientPort {
   void Read(NodeIndex at, node::ReadRequest request, Duration timeout,
             std::function<void(const node::ReadReply&)> done) override;
   SimWorld& world() override { return world_; }
+
+ protected:
+  SimNetwork& network() { return network_; }
+  RunRecord& record() { return record_; }
 
  private:
   template <typename Reply, typename Request, typename Serve>
@@ -198,7 +211,6 @@ class Scenario : public ClientPort {
   void InspectReplica(NodeIndex node, const node::ReplicaStatus& replica);
   void OnStopped(NodeIndex node, const absl::Status& why);
   void Change(const raft::ConfigurationChange& change, const std::function<bool()>& is_done);
-  void CompareStates();
   void Judge() const;
 
   const uint64_t seed_;
@@ -212,7 +224,7 @@ class Scenario : public ClientPort {
   ClusterHost host_;
   std::set<NodeIndex> excused_;
   std::map<NodeIndex, absl::Status> stopped_;
-  std::map<Term, NodeIndex> leaders_;
+  std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
   std::map<std::string, std::vector<Operation>> history_;  // by key
   uint32_t next_process_ = 0;
   std::vector<std::unique_ptr<ScenarioClient>> clients_;

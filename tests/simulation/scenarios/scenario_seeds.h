@@ -19,6 +19,14 @@ inline uint64_t ScenarioSeedCount() {
 
 inline auto ScenarioSeeds() { return testing::Range<uint64_t>(1, 1 + ScenarioSeedCount()); }
 
+// For tests that play hundreds of clusters each: one seed, more where the simulator shall do much
+// more than usual.
+inline auto EnumerationSeeds() {
+  return testing::Range<uint64_t>(1, 2 + ScenarioSeedCount() / 100);
+}
+// And where it shall do less than usual, so many times fewer of those clusters.
+inline uint64_t SampleFactor() { return ScenarioSeedCount() < 5 ? 6 : 1; }
+
 // A suite whose tests are scenarios; the parameter is the seed.
 class ScenarioTest : public testing::TestWithParam<uint64_t> {};
 
