@@ -60,7 +60,7 @@ MUTANTS = [
         wrong="The copy that becomes the child's state lacks what was not flushed.",
         changes=(
             Change("node/replica_split.cc",
-                   "  if (!EnsureFlushed(applied_.index)) return;\n", ""),
+                   "  if (!flushed) return;\n", "  (void)flushed;\n"),
         ),
         expected=("stopped itself",)),
     Mutant(
@@ -97,9 +97,10 @@ MUTANTS = [
         wrong="The clean-up takes the first slot of the arc for a neighbour's.",
         changes=(
             Change("kv/state_machine.cc",
-                   "if (!applied_.descriptor.arc.Contains(slot)) unowned",
-                   "if (!applied_.descriptor.arc.Contains(slot) || "
-                   "slot == applied_.descriptor.arc.first) unowned"),
+                   "if (applied_.descriptor.arc.Contains(sharding::SlotOf(UserKey(row_key)))) {",
+                   "const sharding::Slot slot = sharding::SlotOf(UserKey(row_key));\n"
+                   "    if (applied_.descriptor.arc.Contains(slot) && "
+                   "slot != applied_.descriptor.arc.first) {"),
         ),
         expected=("not linearizable", "versions")),
 ]
