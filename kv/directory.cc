@@ -68,6 +68,12 @@ absl::Status Directory::TakeRow(const Row& row, sharding::ShardMapDelta& shards)
     nodes_[record.node] = std::move(record);
     return absl::OkStatus();
   }
+  if (key[id_at - 1] == 'o') {
+    FLOTILLA_ASSIGN_OR_RETURN(OperationRecord record, DecodeOperationRecord(row.value));
+    if (record.id.value() != id) return Foreign(key);
+    operations_[record.id] = std::move(record);
+    return absl::OkStatus();
+  }
   if (key[id_at - 1] != 's') return Foreign(key);
   FLOTILLA_ASSIGN_OR_RETURN(sharding::ShardMapDelta one, sharding::DecodeShardMapDelta(row.value));
   if (one.items.size() != 1 || one.items[0].shard.claim.descriptor.shard.value() != id) {
@@ -98,15 +104,6 @@ absl::StatusOr<DirectoryChange> Directory::Register(const sharding::NodeRecord& 
   return change;
 }
 
-absl::StatusOr<DirectoryChange> Directory::NameShard() const {
-  if (!shards_.IsFounded()) {
-    return absl::UnavailableError("the directory has not heard of all founding shards yet");
-  }
-  const ShardId last = std::max(last_named_, shards_.shards().rbegin()->first);
-  const ShardId next = std::max(ShardId(last.value() + 1), kFirstNamedShard);
-  return DirectoryChange{.nodes = {}, .forgotten = {}, .shards = {}, .named = next};
-}
-
 Command Directory::CommandFor(const DirectoryChange& change) const {
   Txn txn;
   Condition& unchanged = txn.conditions.emplace_back();
@@ -121,6 +118,12 @@ Command Directory::CommandFor(const DirectoryChange& change) const {
   }
   for (const NodeId node : change.forgotten) {
     txn.then.emplace_back(Delete{RowKey('n', node.value())});
+  }
+  for (const OperationRecord& record : change.operations) {
+    txn.then.emplace_back(Put{RowKey('o', record.id.value()), EncodeOperationRecord(record)});
+  }
+  for (const OperationId operation : change.dropped) {
+    txn.then.emplace_back(Delete{RowKey('o', operation.value())});
   }
   for (const sharding::ShardMapDelta::Item& item : change.shards.items) {
     const sharding::ShardMapDelta one{
@@ -138,6 +141,8 @@ absl::Status Directory::Apply(const DirectoryChange& change) {
   FLOTILLA_RETURN_IF_ERROR(shards_.Apply(change.shards));
   for (const sharding::NodeRecord& record : change.nodes) nodes_[record.node] = record;
   for (const NodeId node : change.forgotten) nodes_.erase(node);
+  for (const OperationRecord& record : change.operations) operations_[record.id] = record;
+  for (const OperationId operation : change.dropped) operations_.erase(operation);
   last_named_ = std::max(last_named_, change.named);
   ++revision_;
   return absl::OkStatus();

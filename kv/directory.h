@@ -3,6 +3,7 @@
 // transaction of that shard, and whoever leads it loads the rows and goes on.
 //
 //   {directory}n NODE    sharding::NodeRecord
+//   {directory}o ID      kv::OperationRecord
 //   {directory}s SHARD   sharding::ShardMapDelta of this shard alone
 //   {directory}v         the version of the shard map, and the last shard id that was given away
 //
@@ -12,6 +13,7 @@
 #ifndef FLOTILLA_KV_DIRECTORY_H_
 #define FLOTILLA_KV_DIRECTORY_H_
 
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -22,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "base/ids.h"
 #include "kv/command.h"
+#include "kv/operation_record.h"
 #include "kv/read.h"
 #include "sharding/node_record.h"
 #include "sharding/shard_map.h"
@@ -38,16 +41,37 @@ inline constexpr ShardId kFirstNamedShard{1'000'000};
 // What the rows of the directory begin with, hash tag included.
 inline constexpr std::string_view kDirectoryPrefix = "{directory}";
 
+// So many operations that have ended are remembered.
+inline constexpr size_t kMaxEndedOperations = 256;
+
 // From one directory to the next.
 struct DirectoryChange {
   std::vector<sharding::NodeRecord> nodes;  // new, or as they are now
   std::vector<NodeId> forgotten;
-  sharding::ShardMapDelta shards;  // since the directory's map
-  ShardId named;                   // an id that was given away; none: none was
+  sharding::ShardMapDelta shards;           // since the directory's map
+  ShardId named;                            // the last id that was given away; none: none was
+  std::vector<OperationRecord> operations;  // new, or as they are now
+  std::vector<OperationId> dropped;         // ended long ago
 
   bool empty() const {
-    return nodes.empty() && forgotten.empty() && shards.items.empty() && named.is_none();
+    return nodes.empty() && forgotten.empty() && shards.items.empty() && named.is_none() &&
+           operations.empty() && dropped.empty();
   }
+};
+
+// What becomes of operations at one moment.
+struct OperationNews {
+  struct End {
+    OperationId id;
+    OperationState state = OperationState::kSucceeded;
+    std::string reason;
+  };
+  // Without ids, and splits without the child's: the directory gives both.
+  std::vector<OperationRecord> begun;
+  std::vector<End> ended;
+  WallTime at;
+
+  bool empty() const { return begun.empty() && ended.empty(); }
 };
 
 class Directory {
@@ -61,6 +85,7 @@ class Directory {
 
   const sharding::ShardMap& shards() const { return shards_; }
   const std::map<NodeId, sharding::NodeRecord>& nodes() const { return nodes_; }
+  const std::map<OperationId, OperationRecord>& operations() const { return operations_; }
 
   // What these claims, true together, change. Errors as of sharding::ShardMap::Merge.
   absl::StatusOr<DirectoryChange> Claim(std::span<const sharding::ShardClaim> claims) const;
@@ -68,9 +93,12 @@ class Directory {
   // not the node's to choose. kFailedPrecondition when the id is taken by a node with another disk.
   absl::StatusOr<DirectoryChange> Register(const sharding::NodeRecord& record) const;
 
-  // Gives away an id (DirectoryChange::named) that no shard has, and none was promised.
-  // kUnavailable while the directory has not heard of all founding shards.
-  absl::StatusOr<DirectoryChange> NameShard() const;
+  // Of one shard one operation runs at a time; others are left out, and so are splits as long as
+  // the directory has not heard of all founding shards: it could give a child an id that is taken.
+  // What has ended already stays as it is.
+  DirectoryChange Record(const OperationNews& news) const;
+  // kNotFound, kFailedPrecondition for one that has ended, or is a split that has happened.
+  absl::StatusOr<DirectoryChange> Cancel(OperationId operation) const;
 
   // Makes a change of this directory durable. Without effect (Txn::otherwise, which is empty) when
   // the rows are not this directory's: somebody else has changed them.
@@ -82,8 +110,12 @@ class Directory {
 
  private:
   absl::Status TakeRow(const Row& row, sharding::ShardMapDelta& shards);
+  // An id that no shard has, and none was promised, `last` being the last that was given away.
+  ShardId NextShard(ShardId last) const;
+  std::vector<OperationId> TooMany(const std::vector<OperationRecord>& changed) const;
 
   std::map<NodeId, sharding::NodeRecord> nodes_;
+  std::map<OperationId, OperationRecord> operations_;
   sharding::ShardMap shards_;
   // Counts the changes: what a command expects to find.
   uint64_t revision_ = 0;

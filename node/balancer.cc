@@ -4,33 +4,16 @@
 #include <string>
 #include <utility>
 
-#include "base/status_macros.h"
-
 namespace flotilla::node {
 
 namespace {
 
 constexpr Duration kLookInterval = std::chrono::milliseconds(200);
-// A hand-over takes an election timeout, or does not happen: whoever should lead is behind.
-constexpr Duration kHandOverLimit = std::chrono::seconds(10);
-// For a majority to flush, and for the leader to say that the shard is split.
-constexpr Duration kSplitLimit = std::chrono::minutes(2);
-// For a replica to be filled.
-constexpr Duration kMoveLimit = std::chrono::hours(1);
 // What was given up is not tried again at once: the reason may last.
 constexpr Duration kAvoidance = std::chrono::minutes(1);
-
-Duration LimitOf(const sharding::Step& step) {
-  if (std::holds_alternative<sharding::TransferLeader>(step)) return kHandOverLimit;
-  if (std::holds_alternative<sharding::SplitShard>(step)) return kSplitLimit;
-  return kMoveLimit;
-}
-
-// The node that the step is good for; none where none is.
-NodeId BeneficiaryOf(const sharding::Step& step) {
-  if (const auto* transfer = std::get_if<sharding::TransferLeader>(&step)) return transfer->to;
-  return TargetOf(step);
-}
+// A transaction takes 256 operations (kv::Limits): so many begins, so many ends, and for each of
+// these one that is forgotten.
+constexpr size_t kMaxNews = 60;
 
 bool IsMember(NodeId node, const sharding::ShardClaim& shard) {
   for (const sharding::ReplicaPlace& place : shard.configuration.replicas) {
@@ -39,24 +22,129 @@ bool IsMember(NodeId node, const sharding::ShardClaim& shard) {
   return false;
 }
 
+bool IsHandOver(const sharding::Step& step) {
+  return std::holds_alternative<sharding::TransferLeader>(step);
+}
+
+// A replica that is not to come to a node is not to come from elsewhere either.
+bool IsSame(const sharding::Step& one, const sharding::Step& other) {
+  if (ShardOf(one) != ShardOf(other)) return false;
+  const NodeId to = TargetOf(one);
+  if (!to.is_none() || !TargetOf(other).is_none()) return to == TargetOf(other);
+  return one.index() == other.index() && SourceOf(one) == SourceOf(other);
+}
+
+// By the wall clocks of two nodes, which may differ: this is a courtesy, and nothing relies on it.
+bool IsCancelled(const sharding::Step& step, const ClusterSight& sight) {
+  for (const auto& [id, record] : sight.directory.operations()) {
+    if (record.state != kv::OperationState::kCancelled) continue;
+    const Duration ago = sight.wall_now - record.ended;
+    if (ago < kCancelledFor && ago > -kCancelledFor && IsSame(step, record.step)) return true;
+  }
+  return false;
+}
+
+StepUnderWay UnderWay(const kv::OperationRecord& record, MonoTime now) {
+  StepUnderWay under_way;
+  under_way.step = record.step;
+  under_way.begun = now;
+  under_way.advanced_at = now;
+  under_way.shard_version = record.shard_version;
+  under_way.configuration = record.configuration;
+  under_way.voters = record.voters;
+  return under_way;
+}
+
 }  // namespace
 
 void Balancer::Tick(const ClusterSight& sight, uint32_t replicas) {
   // Until all that live have had time to say so, everybody would look alike.
   if (sight.now < std::max(next_look_, sight.leading_since + options_.down_after)) return;
   next_look_ = sight.now + kLookInterval;
-  const std::map<ShardId, ShardReport> shards = ShardsIn(sight);
+  const Shards shards = ShardsIn(sight);
+  TakeUp(sight);
+  Measure(shards, sight.now);
   EndSteps(sight, shards);
-  AdoptLearners(sight, shards);
-  BeginSteps(sight, shards, replicas);
+  // Not by a view in which something counts as done that was given up.
+  if (options_.plans && !recording_ && news_.empty()) {
+    AdoptLearners(sight, shards);
+    BeginSteps(sight, shards, replicas);
+  }
+  Record(sight.wall_now);
   SendOrders(sight, shards);
-  ForgetNodes(sight, shards);
+  if (options_.plans) ForgetNodes(sight, shards);
 }
 
 void Balancer::Forget() {
   under_way_.clear();
+  news_ = {};
+  recording_ = false;
   avoided_.clear();
   next_look_ = {};
+}
+
+void Balancer::TakeUp(const ClusterSight& sight) {
+  DropEnded(sight.directory);
+  for (const auto& [id, record] : sight.directory.operations()) {
+    if (!record.has_ended()) TakeUp(record, sight.now);
+  }
+  if (recording_) return;
+  // The directory would not have it, or could not be changed.
+  std::erase_if(under_way_, [](const auto& each) {
+    return each.second.operation.is_none() && !IsHandOver(each.second.step);
+  });
+}
+
+void Balancer::TakeUp(const kv::OperationRecord& record, MonoTime now) {
+  const ShardId shard = ShardOf(record.step);
+  const auto known = under_way_.find(shard);
+  const bool begun_here = known != under_way_.end() && known->second.operation.is_none() &&
+                          known->second.step == record.step;
+  if (known == under_way_.end() || (known->second.operation != record.id && !begun_here)) {
+    under_way_[shard] = UnderWay(record, now);
+    logger_.Info("operation_resumed", {{"operation", record.id}, {"step", ToString(record.step)}});
+  } else if (begun_here) {
+    logger_.Info(
+        "step_begun",
+        {{"operation", record.id}, {"step", ToString(record.step)}, {"cause", record.cause}});
+  }
+  StepUnderWay& under_way = under_way_[shard];
+  under_way.operation = record.id;
+  under_way.child = record.child;
+  if (record.state == kv::OperationState::kCancelling && !under_way.cancelled_at.has_value()) {
+    under_way.cancelled_at = now;
+    logger_.Info("operation_cancelling",
+                 {{"operation", record.id}, {"step", ToString(record.step)}});
+  }
+}
+
+void Balancer::DropEnded(const kv::Directory& directory) {
+  std::erase_if(under_way_, [&](const auto& each) {
+    const StepUnderWay& under_way = each.second;
+    if (under_way.operation.is_none()) return false;
+    const auto record = directory.operations().find(under_way.operation);
+    if (record != directory.operations().end() && !record->second.has_ended()) return false;
+    const bool known = record != directory.operations().end();
+    const kv::OperationState state = known ? record->second.state : kv::OperationState::kFailed;
+    logger_.Info("step_ended", {{"operation", under_way.operation},
+                                {"step", ToString(under_way.step)},
+                                {"done", state == kv::OperationState::kSucceeded},
+                                {"state", std::string(ToString(state))},
+                                {"reason", known ? record->second.reason : ""}});
+    return true;
+  });
+}
+
+void Balancer::Measure(const Shards& shards, MonoTime now) {
+  for (auto& [id, under_way] : under_way_) {
+    const auto shard = shards.find(id);
+    if (shard == shards.end()) continue;
+    under_way.shard_bytes = shard->second.claim.counters.bytes;
+    for (const LearnerProgress& learner : shard->second.learners) {
+      if (learner.node != TargetOf(under_way.step)) continue;
+      if (under_way.meter.Note(learner, now)) under_way.advanced_at = now;
+    }
+  }
 }
 
 bool Balancer::IsUp(NodeId node, const ClusterSight& sight) const {
@@ -68,39 +156,47 @@ bool Balancer::IsAvoided(ShardId shard, NodeId to, MonoTime now) const {
   return avoided != avoided_.end() && now < avoided->second;
 }
 
-bool Balancer::IsHopeless(const StepUnderWay& under_way, const ShardReport* shard,
-                          const ClusterSight& sight) const {
-  if (shard == nullptr || IsOvertaken(under_way, shard->claim)) return true;
-  const NodeId to = BeneficiaryOf(under_way.step);
-  if (!to.is_none() && !IsUp(to, sight)) return true;
-  return sight.now - under_way.begun > LimitOf(under_way.step);
-}
-
-void Balancer::EndSteps(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards) {
+void Balancer::EndSteps(const ClusterSight& sight, const Shards& shards) {
   std::erase_if(avoided_, [&](const auto& avoided) { return sight.now >= avoided.second; });
-  std::erase_if(under_way_, [&](const auto& each) {
-    const auto& [id, under_way] = each;
+  std::vector<ShardId> gone;
+  for (auto& [id, under_way] : under_way_) {
+    const bool hand_over = IsHandOver(under_way.step);
+    // What is not written down yet has not begun; what is being written down will be looked at.
+    const bool writable = !recording_ && news_.ended.size() < kMaxNews;
+    if (!hand_over && (under_way.operation.is_none() || under_way.ending || !writable)) continue;
     const auto found = shards.find(id);
-    const ShardReport* const shard = found == shards.end() ? nullptr : &found->second;
-    const bool done = shard != nullptr && IsDone(under_way, shard->claim);
-    if (!done && !IsHopeless(under_way, shard, sight)) return false;
-    logger_.Info("step_ended", {{"step", ToString(under_way.step)}, {"done", done}});
-    const NodeId to = BeneficiaryOf(under_way.step);
-    if (!done && !to.is_none()) avoided_[{id, to}] = sight.now + kAvoidance;
-    return true;
-  });
+    std::optional<StepEnd> end = EndOf(under_way, found == shards.end() ? nullptr : &found->second,
+                                       sight.now, [&](NodeId node) { return IsUp(node, sight); });
+    if (!end.has_value()) continue;
+    if (hand_over) gone.push_back(id);
+    End(id, under_way, *std::move(end), sight.now);
+  }
+  for (const ShardId id : gone) under_way_.erase(id);
 }
 
-// Another leader of the directory had them added, or the step that did was given up. One that may
-// be of use becomes a voter; if that is one too many, the planner says which one is to go.
-void Balancer::AdoptLearners(const ClusterSight& sight,
-                             const std::map<ShardId, ShardReport>& shards) {
+void Balancer::End(ShardId shard, StepUnderWay& under_way, StepEnd end, MonoTime now) {
+  const bool done = end.state == kv::OperationState::kSucceeded;
+  const NodeId to = BeneficiaryOf(under_way.step);
+  if (!done && !to.is_none()) avoided_[{shard, to}] = now + kAvoidance;
+  if (IsHandOver(under_way.step)) {
+    logger_.Info("step_ended", {{"step", ToString(under_way.step)}, {"done", done}});
+    return;
+  }
+  under_way.ending = true;
+  news_.ended.push_back(
+      {.id = under_way.operation, .state = end.state, .reason = std::move(end.reason)});
+}
+
+// A person had them added, or an operation that did was given up. One that may be of use becomes a
+// voter; if that is one too many, the planner says which one is to go.
+void Balancer::AdoptLearners(const ClusterSight& sight, const Shards& shards) {
   for (const auto& [id, shard] : shards) {
     if (under_way_.contains(id)) continue;
     for (const sharding::ReplicaPlace& place : shard.claim.configuration.replicas) {
       if (place.role != sharding::ReplicaRole::kLearner) continue;
-      const bool useful = IsUp(place.node, sight) && !IsAvoided(id, place.node, sight.now);
       sharding::Step step = sharding::AddReplica{.shard = id, .to = place.node};
+      const bool useful = IsUp(place.node, sight) && !IsAvoided(id, place.node, sight.now) &&
+                          !IsCancelled(step, sight);
       if (!useful) step = sharding::RemoveReplica{.shard = id, .from = place.node};
       Begin(std::move(step), "adopted", shard, sight.now);
       break;
@@ -108,14 +204,14 @@ void Balancer::AdoptLearners(const ClusterSight& sight,
   }
 }
 
-void Balancer::BeginSteps(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards,
-                          uint32_t replicas) {
+void Balancer::BeginSteps(const ClusterSight& sight, const Shards& shards, uint32_t replicas) {
   const sharding::ClusterView view =
       ViewOf(sight, shards, under_way_, replicas, options_.down_after);
   for (const sharding::PlannedStep& planned : sharding::MakePlan(view, options_.planner).steps) {
     const ShardId shard = sharding::ShardOf(planned.step);
     if (under_way_.contains(shard)) continue;  // of one shard only the first
     if (IsAvoided(shard, BeneficiaryOf(planned.step), sight.now)) continue;
+    if (IsCancelled(planned.step, sight)) continue;
     Begin(planned.step, ToString(planned.cause), shards.at(shard), sight.now);
   }
 }
@@ -123,40 +219,52 @@ void Balancer::BeginSteps(const ClusterSight& sight, const std::map<ShardId, Sha
 void Balancer::Begin(sharding::Step step, std::string_view cause, const ShardReport& shard,
                      MonoTime now) {
   const sharding::ShardDescriptor& descriptor = shard.claim.descriptor;
-  logger_.Info("step_begun", {{"step", ToString(step)}, {"cause", std::string(cause)}});
-  const bool split = std::holds_alternative<sharding::SplitShard>(step);
-  under_way_[descriptor.shard] = {.step = std::move(step),
-                                  .begun = now,
-                                  .shard_version = descriptor.version,
-                                  .configuration = shard.claim.configuration.index,
-                                  .voters = CountVoters(shard.claim),
-                                  .child = {}};
-  if (!split) return;
-  port_.name_shard([this, alive = std::weak_ptr<bool>(alive_), id = descriptor.shard,
-                    now](const absl::StatusOr<ShardId>& child) {
-    if (alive.expired()) return;
-    const auto under_way = under_way_.find(id);
-    if (under_way == under_way_.end() || under_way->second.begun != now) return;
-    if (child.ok()) {
-      under_way->second.child = *child;
-    } else {
-      under_way_.erase(under_way);
-    }
+  const bool hand_over = IsHandOver(step);
+  if (!hand_over && news_.begun.size() == kMaxNews) return;
+  kv::OperationRecord record;
+  record.step = std::move(step);
+  record.cause = std::string(cause);
+  record.shard_version = descriptor.version;
+  record.configuration = shard.claim.configuration.index;
+  record.voters = CountVoters(shard.claim);
+  under_way_[descriptor.shard] = UnderWay(record, now);
+  if (hand_over) {
+    logger_.Info("step_begun", {{"step", ToString(record.step)}, {"cause", record.cause}});
+  } else {
+    news_.begun.push_back(std::move(record));
+  }
+}
+
+void Balancer::Record(WallTime now) {
+  if (recording_ || news_.empty()) return;
+  recording_ = true;
+  news_.at = now;
+  port_.record(std::exchange(news_, {}), [this, alive = std::weak_ptr<bool>(alive_)](bool ok) {
+    if (!alive.expired()) OnRecorded(ok);
   });
 }
 
-void Balancer::SendOrders(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards) {
+void Balancer::OnRecorded(bool ok) {
+  recording_ = false;
+  next_look_ = {};  // what is written down is carried on at once
+  if (ok) return;
+  // What has become of it the directory will say; until then it is looked at again.
+  for (auto& [shard, under_way] : under_way_) under_way.ending = false;
+}
+
+void Balancer::SendOrders(const ClusterSight& sight, const Shards& shards) {
+  const auto is_up = [&](NodeId node) { return IsUp(node, sight); };
   for (const auto& [id, under_way] : under_way_) {
     const auto shard = shards.find(id);
     if (shard == shards.end()) continue;
-    const std::optional<ShardOrder> order =
-        NextOrder(under_way, shard->second, [&](NodeId node) { return IsUp(node, sight); });
+    // Its end may still have to wait for others to be written down.
+    if (EndOf(under_way, &shard->second, sight.now, is_up).has_value()) continue;
+    const std::optional<ShardOrder> order = NextOrder(under_way, shard->second, is_up);
     if (order.has_value()) port_.send(shard->second.claim.leader.node, *order);
   }
 }
 
-void Balancer::ForgetNodes(const ClusterSight& sight,
-                           const std::map<ShardId, ShardReport>& shards) {
+void Balancer::ForgetNodes(const ClusterSight& sight, const Shards& shards) {
   for (const auto& [node, record] : sight.directory.nodes()) {
     if (record.duty != sharding::NodeDuty::kLeave) continue;
     if (SilenceOf(node, sight) <= options_.gone_after) continue;

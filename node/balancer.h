@@ -1,7 +1,13 @@
 // Carries the planner's plans out, on the node that leads the directory: looks at the cluster, has
 // the most urgent steps begun, and tells the shards' leaders what is next, again and again until
-// their reports say that it is done. What is under way is kept in memory only: whoever leads the
-// directory next sees by the shards themselves how far they are, and plans from there.
+// their reports say that it is done.
+//
+//   planned --> its record is being written --> under way --> its end is being written --> gone
+//
+// Every step but a hand-over of leadership is an operation: the directory has it written down
+// before the first order goes out and until it has ended. What the directory says is what is under
+// way: a node that begins to lead it takes up what it finds there, and one whose record of a begin
+// or an end was lost looks at the directory again.
 #ifndef FLOTILLA_NODE_BALANCER_H_
 #define FLOTILLA_NODE_BALANCER_H_
 
@@ -10,14 +16,19 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include "absl/status/statusor.h"
 #include "base/logger.h"
+#include "kv/directory.h"
 #include "node/cluster_watch.h"
 #include "node/shard_order.h"
+#include "node/step_end.h"
 #include "sharding/planner.h"
 
 namespace flotilla::node {
+
+// The step of an operation that was cancelled is not planned again for so long.
+inline constexpr Duration kCancelledFor = std::chrono::minutes(10);
 
 struct BalancerOptions {
   sharding::PlannerOptions planner;
@@ -25,14 +36,16 @@ struct BalancerOptions {
   Duration down_after = std::chrono::seconds(5);
   // A node that left and is silent for so long is gone, and not just being restarted.
   Duration gone_after = std::chrono::seconds(15);
+  // Whether it begins anything itself. What is under way is carried on in any case.
+  bool plans = true;
 };
 
 class Balancer {
  public:
   struct Port {
     std::function<void(NodeId leader, const ShardOrder& order)> send;
-    // Gives an id that no shard ever had; durable before it is given.
-    std::function<void(std::function<void(absl::StatusOr<ShardId>)> done)> name_shard;
+    // Has the directory write down what begins and ends; then it says whether that is durable.
+    std::function<void(kv::OperationNews news, std::function<void(bool ok)> done)> record;
     // A node that was to leave has nothing any more, and is silent.
     std::function<void(NodeId node)> forget;
   };
@@ -50,23 +63,33 @@ class Balancer {
   const std::map<ShardId, StepUnderWay>& under_way() const { return under_way_; }
 
  private:
-  void EndSteps(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards);
-  void AdoptLearners(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards);
-  void BeginSteps(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards,
-                  uint32_t replicas);
+  using Shards = std::map<ShardId, ShardReport>;
+
+  // What the directory says is under way, and what it says has ended.
+  void TakeUp(const ClusterSight& sight);
+  void TakeUp(const kv::OperationRecord& record, MonoTime now);
+  void DropEnded(const kv::Directory& directory);
+  void Measure(const Shards& shards, MonoTime now);
+  void EndSteps(const ClusterSight& sight, const Shards& shards);
+  void End(ShardId shard, StepUnderWay& under_way, StepEnd end, MonoTime now);
+  void AdoptLearners(const ClusterSight& sight, const Shards& shards);
+  void BeginSteps(const ClusterSight& sight, const Shards& shards, uint32_t replicas);
   void Begin(sharding::Step step, std::string_view cause, const ShardReport& shard, MonoTime now);
-  void SendOrders(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards);
+  void Record(WallTime now);
+  void OnRecorded(bool ok);
+  void SendOrders(const ClusterSight& sight, const Shards& shards);
   bool IsUp(NodeId node, const ClusterSight& sight) const;
-  bool IsHopeless(const StepUnderWay& under_way, const ShardReport* shard,
-                  const ClusterSight& sight) const;
   // Whether that was tried in vain not long ago.
   bool IsAvoided(ShardId shard, NodeId to, MonoTime now) const;
-  void ForgetNodes(const ClusterSight& sight, const std::map<ShardId, ShardReport>& shards);
+  void ForgetNodes(const ClusterSight& sight, const Shards& shards);
 
   const BalancerOptions options_;
   Logger& logger_;
   const Port port_;
   std::map<ShardId, StepUnderWay> under_way_;
+  // To be written down, and whether something is being written: one thing after the other.
+  kv::OperationNews news_;
+  bool recording_ = false;
   // What was tried in vain, and until when it is not tried again.
   std::map<std::pair<ShardId, NodeId>, MonoTime> avoided_;
   MonoTime next_look_;

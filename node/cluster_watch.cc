@@ -87,6 +87,7 @@ std::map<ShardId, ShardReport> ShardsIn(const ClusterSight& sight) {
       if (said.claim.descriptor != shard->second.claim.descriptor) continue;
       shard->second.claim.counters = said.claim.counters;
       shard->second.caught_up = said.caught_up;
+      shard->second.learners = said.learners;
     }
   }
   if (sight.directory_shard.has_value()) shards[kv::kDirectoryShard] = *sight.directory_shard;
@@ -107,7 +108,12 @@ sharding::ClusterView ViewOf(const ClusterSight& sight,
   for (const auto& [shard, report] : shards) {
     view.shards.push_back(ShardOf(report));
     const auto step = under_way.find(shard);
-    if (step != under_way.end()) CountAsDone(step->second.step, view.shards.back());
+    if (step == under_way.end()) continue;
+    if (step->second.cancelled_at.has_value()) {
+      view.shards.back().pending = sharding::PendingChange{};  // on its way back
+    } else {
+      CountAsDone(step->second.step, view.shards.back());
+    }
   }
   return view;
 }

@@ -23,6 +23,8 @@ struct ClusterSight {
   MonoTime now;
   // The directory's own group, which no map lists.
   std::optional<ShardReport> directory_shard;
+  // For the records of operations.
+  WallTime wall_now{};
 };
 
 // All shards, the directory's among them: what the directory knows of each, with the counters and

@@ -17,12 +17,26 @@ void PutShardReport(std::string& out, const ShardReport& shard) {
   sharding::PutShardClaim(out, shard.claim);
   PutVarint(out, shard.caught_up.size());
   for (const NodeId node : shard.caught_up) PutVarint(out, node.value());
+  PutVarint(out, shard.learners.size());
+  for (const LearnerProgress& learner : shard.learners) {
+    PutVarint(out, learner.node.value());
+    PutVarint(out, learner.bytes_done);
+    PutVarint(out, learner.bytes_total);
+    PutVarint(out, learner.entries_behind);
+  }
 }
 
 ShardReport TakeShardReport(Decoder& in) {
   ShardReport shard;
   shard.claim = sharding::TakeShardClaim(in);
   TakeEach(in, [&] { shard.caught_up.emplace_back(in.Varint()); });
+  // Designated initialisers evaluate in order.
+  TakeEach(in, [&] {
+    shard.learners.push_back({.node = NodeId(in.Varint()),
+                              .bytes_done = in.Varint(),
+                              .bytes_total = in.Varint(),
+                              .entries_behind = in.Varint()});
+  });
   return shard;
 }
 

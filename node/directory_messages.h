@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/coding.h"
 #include "base/ids.h"
+#include "node/transfer_meter.h"
 #include "sharding/node_record.h"
 #include "sharding/shard_map.h"
 
@@ -20,6 +21,8 @@ struct ShardReport {
   sharding::ShardClaim claim;
   // Learners that have all there is: they may become voters.
   std::vector<NodeId> caught_up;
+  // How far each of them is.
+  std::vector<LearnerProgress> learners;
 
   friend bool operator==(const ShardReport&, const ShardReport&) = default;
 };

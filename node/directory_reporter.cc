@@ -15,11 +15,14 @@ constexpr Duration kReportInterval = std::chrono::seconds(1);
 // Whoever has not answered for so long is not asked alone any more.
 constexpr Duration kSilence = std::chrono::seconds(3);
 
-// What must be told at once. Counters change all the time, and can wait.
+// What must be told at once. Counters and learners' progress change all the time, and can wait.
 bool IsNews(DirectoryReport now, DirectoryReport before) {
   for (DirectoryReport* report : {&now, &before}) {
     report->map_version = 0;
-    for (ShardReport& shard : report->shards) shard.claim.counters = {};
+    for (ShardReport& shard : report->shards) {
+      shard.claim.counters = {};
+      shard.learners.clear();
+    }
   }
   return now != before;
 }

@@ -23,11 +23,13 @@
 #include "base/logger.h"
 #include "base/metrics.h"
 #include "kv/command.h"
+#include "kv/operation_record.h"
 #include "kv/state_machine.h"
 #include "node/authorizer.h"
 #include "node/peer_transport.h"
 #include "node/request.h"
 #include "node/stage_observer.h"
+#include "node/transfer_meter.h"
 #include "raft/raft_core.h"
 #include "sharding/node_record.h"
 #include "storage/engine.h"
@@ -163,8 +165,16 @@ struct DirectoryStatus {
     std::string step;  // "move shard 3 from node 1 to node 4"
     ShardId shard;
     Duration since{0};
+    kv::OperationId operation;  // none: it leaves no record
+    TransferMeter::Reading progress;
   };
   std::vector<StepUnderWay> under_way;
+};
+// A piece of long work on the cluster, and while it runs how far it is.
+struct OperationStatus {
+  kv::OperationRecord record;
+  Duration since{0};  // its begin; if it has ended, how long it took
+  TransferMeter::Reading progress;
 };
 struct NodeStatus {
   NodeAddress self;
@@ -210,6 +220,14 @@ class Node : public PeerEvents {
   // when that is durable, or has not happened (kNotFound, kUnavailable).
   virtual void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
                            absl::AnyInvocable<void(absl::Status)> done) = 0;
+
+  // All operations that run, and the last ones that have ended, by id. Only the node that leads the
+  // directory knows them, and only it cancels one (kFailedPrecondition otherwise, the message names
+  // it). `done` when it is durable that what was done of the operation is to be undone, or that is
+  // not so: kNotFound, kUnavailable, kFailedPrecondition for one that has ended or has happened.
+  virtual absl::StatusOr<std::vector<OperationStatus>> Operations() const = 0;
+  virtual void CancelOperation(kv::OperationId operation,
+                               absl::AnyInvocable<void(absl::Status)> done) = 0;
 
   // Graceful: refuses new requests, hands leadership over, answers what is pending, closes the log,
   // then runs `done`. Bounded by `limit`.

@@ -36,6 +36,7 @@ void NodeImpl::OpenBalancer() {
   options.planner.split_bytes = options_.split_bytes;
   options.planner.split_load = options_.split_load;
   options.planner.max_shards = options_.max_shards;
+  options.plans = options_.balance;
   balancer_ = std::make_unique<Balancer>(
       options, env_.logger,
       Balancer::Port{.send =
@@ -44,12 +45,11 @@ void NodeImpl::OpenBalancer() {
                            outbox_.Add(leader, order);
                            ScheduleTurn();
                          },
-                     .name_shard = std::bind_front(&NodeImpl::GiveShardId, this),
+                     .record = std::bind_front(&NodeImpl::RecordOperations, this),
                      .forget = std::bind_front(&NodeImpl::ForgetNode, this)});
 }
 
 void NodeImpl::TickBalancer() {
-  if (!options_.balance) return;
   if (keeper_->directory() == nullptr) return balancer_->Forget();
   const Replica* const directory = DirectoryReplica();
   if (directory == nullptr) return;
@@ -61,7 +61,8 @@ void NodeImpl::TickBalancer() {
                    .heard = keeper_->heard(),
                    .leading_since = keeper_->leading_since(),
                    .now = env_.clock.Now(),
-                   .directory_shard = own.empty() ? std::nullopt : std::optional(own.front())},
+                   .directory_shard = own.empty() ? std::nullopt : std::optional(own.front()),
+                   .wall_now = env_.clock.WallNow()},
                   ReplicasWanted());
 }
 
@@ -79,7 +80,11 @@ DirectoryStatus NodeImpl::StatusOfDirectory() const {
     status.heard.push_back({node, now - (silent ? keeper_->leading_since() : heard->second.at)});
   }
   for (const auto& [shard, step] : balancer_->under_way()) {
-    status.under_way.push_back({ToString(step.step), shard, now - step.begun});
+    status.under_way.push_back({.step = ToString(step.step),
+                                .shard = shard,
+                                .since = now - step.begun,
+                                .operation = step.operation,
+                                .progress = ProgressOf(step)});
   }
   return status;
 }
@@ -94,19 +99,6 @@ void NodeImpl::Obey(const ShardOrder& order) {
   const auto* split = std::get_if<kv::SplitShard>(&order.what);
   if (split != nullptr && IsTaken(split->child)) return;
   if (Replica* replica = FindReplica(order.shard)) replica->Obey(order);
-}
-
-void NodeImpl::GiveShardId(std::function<void(absl::StatusOr<ShardId>)> done) {
-  auto named = std::make_shared<ShardId>();
-  keeper_->Change(
-      [named](const kv::Directory& directory) {
-        absl::StatusOr<kv::DirectoryChange> change = directory.NameShard();
-        if (change.ok()) *named = change->named;
-        return change;
-      },
-      [named, done = std::move(done)](const absl::Status& status) {
-        done(status.ok() ? absl::StatusOr<ShardId>(*named) : status);
-      });
 }
 
 void NodeImpl::ForgetNode(NodeId node) {

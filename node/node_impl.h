@@ -47,6 +47,9 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
                   absl::AnyInvocable<void(absl::Status)> done) override;
   void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
                    absl::AnyInvocable<void(absl::Status)> done) override;
+  absl::StatusOr<std::vector<OperationStatus>> Operations() const override;
+  void CancelOperation(kv::OperationId operation,
+                       absl::AnyInvocable<void(absl::Status)> done) override;
   void Stop(Duration limit, Task done) override;
   NodeStatus Status() const override;
   Route RouteOf(std::string_view key) const override;
@@ -115,7 +118,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   Replica* DirectoryReplica() const;
   NodeId DirectoryLeader() const;
   uint32_t ReplicasWanted() const;
-  void GiveShardId(std::function<void(absl::StatusOr<ShardId>)> done);
+  void RecordOperations(kv::OperationNews news, std::function<void(bool ok)> done);
+  absl::Status NotTheDirectorysLeader() const;
   void ForgetNode(NodeId node);
   DirectoryReport MakeReport() const;
   void SendReport(NodeId to, const DirectoryReport& report);

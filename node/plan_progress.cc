@@ -85,6 +85,36 @@ struct Next {
   }
 };
 
+// The way back. A joint change in force is finished first, and what it led to is judged then.
+struct Undo {
+  const StepUnderWay& under_way;
+  const ShardReport& shard;
+  absl::FunctionRef<bool(NodeId)> is_up;
+
+  std::optional<What> operator()(const MoveReplica& move) const {
+    if (StandingOf(move.to, shard.claim) != Standing::kVoter) return RemoveLearner(move.to);
+    // Somebody took the old one's vote: there is no way back, and a short one to the end.
+    if (StandingOf(move.from, shard.claim) != Standing::kVoter) {
+      return TakeAway(move.from, move.to, shard.claim);
+    }
+    // The new one votes in addition, perhaps it leads; never is a voter less than before.
+    if (CountVoters(shard.claim) <= under_way.voters) return std::nullopt;
+    if (shard.claim.leader.node == move.to && !is_up(move.from)) return std::nullopt;
+    return TakeAway(move.to, move.from, shard.claim);
+  }
+  std::optional<What> operator()(const AddReplica& add) const { return RemoveLearner(add.to); }
+  // What is still there is there; a split has happened or has not.
+  std::optional<What> operator()(const RemoveReplica&) const { return std::nullopt; }
+  std::optional<What> operator()(const TransferLeader&) const { return std::nullopt; }
+  std::optional<What> operator()(const SplitShard&) const { return std::nullopt; }
+
+ private:
+  std::optional<What> RemoveLearner(NodeId node) const {
+    if (StandingOf(node, shard.claim) != Standing::kLearner) return std::nullopt;
+    return ChangeMembers{.configuration = shard.claim.configuration.index, .remove = node};
+  }
+};
+
 struct Done {
   const StepUnderWay& under_way;
   const ShardClaim& shard;
@@ -101,10 +131,39 @@ struct Done {
   }
 };
 
+struct Undone {
+  const ShardClaim& shard;
+
+  bool IsGone(NodeId node) const { return StandingOf(node, shard) == Standing::kNone; }
+
+  bool operator()(const MoveReplica& move) const { return IsGone(move.to); }
+  bool operator()(const AddReplica& add) const { return IsGone(add.to); }
+  bool operator()(const RemoveReplica& remove) const { return !IsGone(remove.from); }
+  bool operator()(const TransferLeader&) const { return true; }
+  bool operator()(const SplitShard&) const { return true; }
+};
+
 }  // namespace
+
+bool MayOrder(const StepUnderWay& under_way) {
+  if (under_way.ending) return false;
+  return !under_way.operation.is_none() || std::holds_alternative<TransferLeader>(under_way.step);
+}
+
+bool IsUndone(const StepUnderWay& under_way, const ShardClaim& shard) {
+  return !shard.configuration.joint && std::visit(Undone{shard}, under_way.step);
+}
 
 bool IsDone(const StepUnderWay& under_way, const ShardClaim& shard) {
   return !shard.configuration.joint && std::visit(Done{under_way, shard}, under_way.step);
+}
+
+TransferMeter::Reading ProgressOf(const StepUnderWay& under_way) {
+  TransferMeter::Reading reading = under_way.meter.Read();
+  if (reading.bytes_total == 0 && !TargetOf(under_way.step).is_none()) {
+    reading.bytes_total = under_way.shard_bytes;
+  }
+  return reading;
 }
 
 size_t CountVoters(const ShardClaim& shard) {
@@ -130,7 +189,10 @@ bool IsOvertaken(const StepUnderWay& under_way, const ShardClaim& shard) {
 std::optional<ShardOrder> NextOrder(const StepUnderWay& under_way, const ShardReport& shard,
                                     absl::FunctionRef<bool(NodeId)> is_up) {
   if (shard.claim.configuration.joint || shard.claim.leader.node.is_none()) return std::nullopt;
-  const std::optional<What> what = std::visit(Next{under_way, shard, is_up}, under_way.step);
+  if (!MayOrder(under_way)) return std::nullopt;
+  const std::optional<What> what = under_way.cancelled_at.has_value()
+                                       ? std::visit(Undo{under_way, shard, is_up}, under_way.step)
+                                       : std::visit(Next{under_way, shard, is_up}, under_way.step);
   if (!what.has_value()) return std::nullopt;
   return ShardOrder{.shard = shard.claim.descriptor.shard, .what = *what};
 }
@@ -139,6 +201,11 @@ NodeId TargetOf(const Step& step) {
   if (const auto* move = std::get_if<MoveReplica>(&step)) return move->to;
   if (const auto* add = std::get_if<AddReplica>(&step)) return add->to;
   return {};
+}
+
+NodeId BeneficiaryOf(const Step& step) {
+  if (const auto* transfer = std::get_if<TransferLeader>(&step)) return transfer->to;
+  return TargetOf(step);
 }
 
 NodeId SourceOf(const Step& step) {

@@ -118,6 +118,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // What the directory is to know of the shard, and of a child that was just split off; nothing
   // from one that does not lead.
   std::vector<ShardReport> Report() const;
+  LearnerProgress ProgressOf(const raft::RaftStatus& status, const raft::Member& learner) const;
 
  private:
   struct MembershipWaiter {

@@ -30,6 +30,17 @@ sharding::ConfigurationClaim ClaimOf(const raft::Configuration& configuration, L
 
 }  // namespace
 
+LearnerProgress Replica::ProgressOf(const raft::RaftStatus& status,
+                                    const raft::Member& learner) const {
+  LearnerProgress progress = sender_.ProgressTo(learner);
+  progress.node = learner.node;
+  progress.entries_behind = status.last_index.value();
+  for (const raft::PeerProgress& peer : status.peers) {
+    if (peer.member == learner) progress.entries_behind = status.last_index - peer.match;
+  }
+  return progress;
+}
+
 std::vector<ShardReport> Replica::Report() const {
   if (failure_.has_value() || !IsLeader() || !applier_.has_state()) return {};
   const raft::RaftStatus status = core_.Status();
@@ -44,6 +55,7 @@ std::vector<ShardReport> Replica::Report() const {
   if (owns_all) report.claim.counters = {.bytes = bytes, .load = 0, .report = 1};
   for (const raft::Member& learner : status.configuration.learners) {
     if (HasCaughtUp(status, learner)) report.caught_up.push_back(learner.node);
+    report.learners.push_back(ProgressOf(status, learner));
   }
   std::vector<ShardReport> reports{std::move(report)};
   // A child may have no leader yet; its slots change hands now.

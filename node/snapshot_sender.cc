@@ -298,6 +298,16 @@ void SnapshotSender::AbortAll() {
   while (!transfers_.empty()) Finish(transfers_.begin()->first, /*ok=*/false);
 }
 
+LearnerProgress SnapshotSender::ProgressTo(const raft::Member& member) const {
+  LearnerProgress progress{.node = member.node};
+  for (const auto& [id, transfer] : transfers_) {
+    if (transfer.to != member || !transfer.manifest.has_value()) continue;
+    progress.bytes_done = transfer.acknowledged;
+    progress.bytes_total = transfer.manifest->TotalBytes();
+  }
+  return progress;
+}
+
 std::optional<LogIndex> SnapshotSender::OldestIndex() const {
   std::optional<LogIndex> oldest;
   for (const auto& [id, transfer] : transfers_) {

@@ -26,6 +26,7 @@
 #include "node/checkpoint_maker.h"
 #include "node/envelope.h"
 #include "node/replica_context.h"
+#include "node/transfer_meter.h"
 #include "node/transfer_slots.h"
 #include "raft/raft_core.h"
 #include "storage/snapshot_files.h"
@@ -56,6 +57,9 @@ class SnapshotSender {
   void PauseAll();
   // Nothing will ever be sent again.
   void AbortAll();
+
+  // Of what is being sent to that member, in bytes; nothing of nothing where nothing is.
+  LearnerProgress ProgressTo(const raft::Member& member) const;
 
   // The log must be kept from here: it is what the receivers of checkpoints need next.
   std::optional<LogIndex> OldestIndex() const;

@@ -43,6 +43,8 @@ DirectoryReport ReportToTheDirectory() {
   shard.claim.descriptor = {.shard = ShardId(3), .arc = {}, .version = 4};
   shard.claim.leader = {.term = Term(5), .node = NodeId(7)};
   shard.caught_up = {NodeId(8)};
+  shard.learners = {
+      {.node = NodeId(8), .bytes_done = 300, .bytes_total = 4000, .entries_behind = 5}};
   return {.self = SomeNode(), .map_version = 12, .shards = {shard}};
 }
 

@@ -32,6 +32,12 @@ class FakeNode : public node::Node {
   std::function<absl::Status(NodeId, sharding::NodeDuty)> on_duty = [](NodeId, sharding::NodeDuty) {
     return absl::OkStatus();
   };
+  std::function<absl::StatusOr<std::vector<node::OperationStatus>>()> on_operations = [] {
+    return std::vector<node::OperationStatus>();
+  };
+  std::function<absl::Status(kv::OperationId)> on_cancel = [](kv::OperationId) {
+    return absl::OkStatus();
+  };
   node::NodeStatus status;
   std::vector<std::pair<sharding::ShardDescriptor, node::Route>> shards;
   bool ready = true;
@@ -56,6 +62,13 @@ class FakeNode : public node::Node {
   void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
                    absl::AnyInvocable<void(absl::Status)> done) override {
     done(on_duty(node, duty));
+  }
+  absl::StatusOr<std::vector<node::OperationStatus>> Operations() const override {
+    return on_operations();
+  }
+  void CancelOperation(kv::OperationId operation,
+                       absl::AnyInvocable<void(absl::Status)> done) override {
+    done(on_cancel(operation));
   }
   void Stop(Duration, Task done) override { done(); }
   node::NodeStatus Status() const override { return status; }

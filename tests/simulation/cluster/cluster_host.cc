@@ -69,7 +69,10 @@ ClusterHost::ClusterHost(SimWorld& world, SimNetwork& network, RunRecord& record
           },
           record),
       machines_(MakeMachines(world, network, options_.machines(), options_.machine)),
-      processes_(options_.machines()) {}
+      processes_(options_.machines()) {
+  oracle_.WatchOrders(
+      [this](NodeIndex machine, const node::ShardOrder& order) { JudgeOrder(machine, order); });
+}
 
 // Machines end their processes, which processes_ must outlive.
 ClusterHost::~ClusterHost() { machines_.clear(); }
@@ -87,6 +90,20 @@ node::NodeOptions ClusterHost::OptionsOf(NodeIndex node) const {
   return options;
 }
 
+// Who orders a change has it written down, and not that it is over.
+void ClusterHost::JudgeOrder(NodeIndex sender, const node::ShardOrder& order) {
+  const node::Node* const leader = node(sender);
+  if (leader == nullptr || std::holds_alternative<node::HandOver>(order.what)) return;
+  const auto operations = leader->Operations();
+  if (!operations.ok()) return;  // it has just been deposed
+  const bool recorded = std::any_of(operations->begin(), operations->end(), [&](const auto& each) {
+    return ShardOf(each.record.step) == order.shard && !each.record.has_ended();
+  });
+  if (recorded) return record_.Mark("cluster.order_recorded");
+  record_.Fail("node " + ToString(NodeOf(sender)) + " has shard " + ToString(order.shard) +
+               " changed, and the directory has no record of it");
+}
+
 void ClusterHost::Start(NodeIndex node) {
   SimMachine& machine = *machines_[node];
   Process& process = processes_[node];
@@ -100,7 +117,7 @@ void ClusterHost::Start(NodeIndex node) {
   const auto on_fatal = [this, node](const absl::Status& why) { events_.stopped(node, why); };
   process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
                                                      machine.executor(), MachineAt);
-  process.watched_transport = oracle_.Watch(*process.transport);
+  process.watched_transport = oracle_.Watch(node, *process.transport);
   process.engines = oracle_.Watch(node, std::make_unique<storage::MapEngineSource>(
                                             options_.engine,
                                             storage::MapEngineWorld{.disk = machine.disk(),

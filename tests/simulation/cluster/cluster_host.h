@@ -90,6 +90,7 @@ class ClusterHost {
 
   node::NodeOptions OptionsOf(NodeIndex node) const;
   void OpenFrontDoor(NodeIndex node);
+  void JudgeOrder(NodeIndex sender, const node::ShardOrder& order);
 
   const ClusterHostOptions options_;
   const Events events_;

@@ -35,9 +35,10 @@ std::pair<uint64_t, bool> MomentOf(const raft::Message& message) {
 ClusterOracle::ClusterOracle(SimWorld& world, StatusOf status_of, RunRecord& record)
     : world_(world), status_of_(std::move(status_of)), record_(record) {}
 
-std::unique_ptr<node::PeerTransport> ClusterOracle::Watch(node::PeerTransport& transport) {
-  return std::make_unique<WatchedTransport>(transport,
-                                            [this](std::string_view bytes) { OnSent(bytes); });
+std::unique_ptr<node::PeerTransport> ClusterOracle::Watch(NodeIndex machine,
+                                                          node::PeerTransport& transport) {
+  return std::make_unique<WatchedTransport>(
+      transport, [this, machine](std::string_view bytes) { OnSent(machine, bytes); });
 }
 
 std::unique_ptr<storage::EngineSource> ClusterOracle::Watch(
@@ -55,9 +56,10 @@ std::unique_ptr<storage::EngineSource> ClusterOracle::Watch(
   return std::make_unique<WatchedEngineSource>(std::move(engines), std::move(watcher));
 }
 
-void ClusterOracle::OnSent(std::string_view envelope) {
+void ClusterOracle::OnSent(NodeIndex machine, std::string_view envelope) {
   const absl::Status read =
-      node::ReadEnvelope(envelope, MonoTime(), [this](const node::PeerItem& item) {
+      node::ReadEnvelope(envelope, MonoTime(), [this, machine](const node::PeerItem& item) {
+        if (const auto* order = std::get_if<node::ShardOrder>(&item)) on_order_(machine, *order);
         const auto* message = std::get_if<raft::Message>(&item);
         if (message == nullptr) return;
         if (sent_.empty()) world_.AtEndOfEvent([this] { JudgeSent(); });

@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/ids.h"
 #include "node/peer_transport.h"
+#include "node/shard_order.h"
 #include "raft/messages.h"
 #include "raft/raft_core.h"
 #include "storage/engine.h"
@@ -34,12 +35,16 @@ class ClusterOracle {
   ClusterOracle(SimWorld& world, StatusOf status_of, RunRecord& record);
 
   // Decorations for the ports of a process on a machine. The oracle outlives them.
-  std::unique_ptr<node::PeerTransport> Watch(node::PeerTransport& transport);
+  std::unique_ptr<node::PeerTransport> Watch(NodeIndex machine, node::PeerTransport& transport);
   std::unique_ptr<storage::EngineSource> Watch(NodeIndex machine,
                                                std::unique_ptr<storage::EngineSource> engines);
 
+  // What the directory's leader sends to those of shards is shown to this.
+  using OnOrder = std::function<void(NodeIndex machine, const node::ShardOrder& order)>;
+  void WatchOrders(OnOrder on_order) { on_order_ = std::move(on_order); }
+
   // An envelope as nodes send it.
-  void OnSent(std::string_view envelope);
+  void OnSent(NodeIndex machine, std::string_view envelope);
   // A node has nothing any more of what its replicas ever wrote.
   void OnDiskLost(NodeId node);
   // A replica's state is that of `index`.
@@ -55,6 +60,7 @@ class ClusterOracle {
 
   SimWorld& world_;
   const StatusOf status_of_;
+  OnOrder on_order_ = [](NodeIndex, const node::ShardOrder&) {};
   RunRecord& record_;
   // Of the event that runs now.
   std::vector<raft::Message> sent_;

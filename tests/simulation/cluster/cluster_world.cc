@@ -184,6 +184,9 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     options.node.max_shards = static_cast<uint32_t>(random.Between(4, 12));
   }
   if (random.Chance(1, 3)) options.split_interval = milliseconds(random.Between(500, 5'000));
+  if (options.node.balance && random.Chance(1, 2)) {
+    options.cancel_interval = milliseconds(random.Between(200, 5'000));
+  }
   return options;
 }
 
@@ -284,6 +287,7 @@ void ClusterWorld::OnLogged(NodeIndex node, std::string_view event) {
                  " lacks records that it has acknowledged");
   }
   if (event == "step_begun") record_.Mark("cluster.step_begun");
+  if (event == "operation_resumed") record_.Mark("cluster.operation_resumed");
   if (event == "node_forgotten") record_.Mark("cluster.node_forgotten");
   // A damaged disk apart, what arrives is what was sent: one snapshot, from its beginning to its
   // end.
@@ -337,6 +341,7 @@ RunResult ClusterWorld::Run() {
     EachTime(options_.any_replica_interval, [this] { AskAnyReplica(); });
     EachTime(options_.split_interval, [this] { SplitSomeShard(); });
     EachTime(options_.duty_interval, [this] { ChangeSomeDuty(); });
+    EachTime(options_.cancel_interval, [this] { CancelSomeOperation(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;
@@ -345,7 +350,7 @@ RunResult ClusterWorld::Run() {
   if (options_.atlas.beyond) {
     AwaitHaltOrRecovery();
   } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence() && AwaitShortLogs() &&
-             AwaitStandstill()) {
+             AwaitStandstill() && AwaitOperations()) {
     CheckArcs();
     CompareStates();
   }

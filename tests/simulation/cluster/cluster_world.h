@@ -59,6 +59,8 @@ struct ClusterWorldOptions {
   Duration split_interval{};
   // Between two changes of which node is to be emptied.
   Duration duty_interval{};
+  // Between two attempts to cancel an operation.
+  Duration cancel_interval{};
   FaultAtlasOptions atlas;
   CrashAtLineOptions crash_at_line;
   CutAtSnapshotOptions cut_at_snapshot;
@@ -114,6 +116,13 @@ class ClusterWorld {
   // Empty when every member has everything.
   std::string WhatMembersLack() const;
   void RunUntil(Duration time);
+
+  // Operations (cluster_world_operations.cc).
+  void CancelSomeOperation();
+  // Whoever leads the directory says that all have ended.
+  bool AwaitOperations();
+  std::string WhatRunsStill() const;
+  void NoteEndedOperations();
 
   // Clients (cluster_world_clients.cc).
   void StartClients();
