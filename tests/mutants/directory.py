@@ -56,4 +56,56 @@ MUTANTS = [
             Change("node/balancer.cc", "  AdoptLearners(sight, shards);\n", ""),
         ),
         expected=("nodes do not catch up", "leaders or members change")),
+    Mutant(
+        name="operation_never_ends",
+        wrong="An operation that is done is not recorded as ended.",
+        changes=(
+            Change("node/step_end.cc",
+                   "  if (IsDone(under_way, shard->claim)) return StepEnd"
+                   "{OperationState::kSucceeded, \"\"};\n",
+                   "  if (IsDone(under_way, shard->claim)) return std::nullopt;\n"),
+        ),
+        expected=("is still running", "nodes do not catch up", "leaders or members change")),
+    Mutant(
+        name="operation_not_resumed",
+        wrong="What the last leader of the directory had begun, the next one leaves alone.",
+        changes=(
+            Change("node/balancer.cc",
+                   "    if (!record.has_ended()) TakeUp(record, sight.now);\n",
+                   "    const auto known = under_way_.find(ShardOf(record.step));\n"
+                   "    if (!record.has_ended() && known != under_way_.end()) "
+                   "TakeUp(record, sight.now);\n"),
+        ),
+        expected=("is still", "nodes do not catch up")),
+    Mutant(
+        name="operation_ordered_before_it_is_recorded",
+        wrong="The first order goes out while the operation is still being written down.",
+        changes=(
+            Change("node/plan_progress.cc",
+                   "  return !under_way.operation.is_none() || "
+                   "std::holds_alternative<TransferLeader>(under_way.step);\n",
+                   "  return true;\n"),
+        ),
+        expected=("the directory has no record of it",)),
+    Mutant(
+        name="cancelled_operation_leaves_its_learner",
+        wrong="A learner that was added stays when the operation is cancelled.",
+        changes=(
+            Change("node/plan_progress.cc",
+                   "    if (StandingOf(node, shard.claim) != Standing::kLearner) "
+                   "return std::nullopt;\n",
+                   "    if (StandingOf(node, shard.claim) != Standing::kNone) "
+                   "return std::nullopt;\n"),
+        ),
+        expected=("is still cancelling", "nodes do not catch up")),
+    Mutant(
+        name="cancelled_operation_begun_again",
+        wrong="What was cancelled is planned again at once.",
+        changes=(
+            Change("node/balancer.cc",
+                   "    if (record.state != kv::OperationState::kCancelled) continue;\n",
+                   "    if (record.state != kv::OperationState::kFailed || "
+                   "record.has_ended()) continue;\n"),
+        ),
+        expected=("does again what was cancelled",)),
 ]
