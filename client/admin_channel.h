@@ -33,6 +33,7 @@ struct AdminReply {
   std::string leader_endpoint;
   // Of a split that was carried out.
   SplitResult split;
+  std::vector<ClusterOperation> operations;
 };
 
 class AdminChannel {
@@ -47,6 +48,8 @@ class AdminChannel {
   virtual AdminReply SplitShard(const std::string& endpoint, const SplitCall& call) = 0;
 
   virtual AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) = 0;
+  virtual AdminReply ListOperations(const std::string& endpoint) = 0;
+  virtual AdminReply CancelOperation(const std::string& endpoint, uint64_t operation) = 0;
 
   virtual MonoTime Now() = 0;
   virtual void Pause(Duration time) = 0;

@@ -10,6 +10,7 @@
 #include "client/grpc_connection.h"
 #include "client/server_error.h"
 #include "client/shard_admin.h"
+#include "client/wire_codec.h"
 #include "flotilla/v1/cluster_service.grpc.pb.h"
 #include "google/rpc/status.pb.h"
 #include <grpcpp/client_context.h>
@@ -113,6 +114,22 @@ class GrpcAdminChannel final : public AdminChannel {
     v1::SetNodeDutyResponse response;
     Call call(endpoint);
     return call.Reply(call.stub->SetNodeDuty(&call.context, request, &response));
+  }
+
+  AdminReply ListOperations(const std::string& endpoint) override {
+    v1::ListOperationsResponse response;
+    Call call(endpoint);
+    AdminReply reply = call.Reply(call.stub->ListOperations(&call.context, {}, &response));
+    reply.operations = DecodeOperations(response);
+    return reply;
+  }
+
+  AdminReply CancelOperation(const std::string& endpoint, uint64_t operation) override {
+    v1::CancelOperationRequest request;
+    request.set_operation_id(operation);
+    v1::CancelOperationResponse response;
+    Call call(endpoint);
+    return call.Reply(call.stub->CancelOperation(&call.context, request, &response));
   }
 
   MonoTime Now() override { return clock_.Now(); }

@@ -1,4 +1,5 @@
-// An operator's operations on nodes: the directory is told, and the balancer does the rest.
+// What an operator asks of the directory: nodes are to be emptied, operations shown and cancelled.
+// The balancer does the rest.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -58,19 +59,37 @@ std::string LeftOn(uint64_t node, uint64_t held) {
 
 }  // namespace
 
-Status ShardAdmin::SetNodeDuty(uint64_t node, NodeDuty duty) {
+AdminReply ShardAdmin::AskDirectory(const Call& call) {
   Patience patience = NewPatience();
   while (true) {
     const ClusterStatus cluster = channel_->Describe();
-    const AdminReply reply = CallLeader(
-        cluster, WhomToAsk(cluster),
-        [&](const std::string& endpoint) { return channel_->SetNodeDuty(endpoint, node, duty); });
-    if (reply.status.ok() || !MayPass(reply.status)) return reply.status;
+    AdminReply reply = CallLeader(cluster, WhomToAsk(cluster), call);
+    if (reply.status.ok() || !MayPass(reply.status)) return reply;
     patience.last_error = reply.status;
-    if (Status late = Rest(patience, 0, "asking for the directory's leader"); !late.ok()) {
-      return late;
-    }
+    reply.status = Rest(patience, 0, "asking for the directory's leader");
+    if (!reply.status.ok()) return reply;
   }
+}
+
+Status ShardAdmin::SetNodeDuty(uint64_t node, NodeDuty duty) {
+  return AskDirectory([&](const std::string& endpoint) {
+           return channel_->SetNodeDuty(endpoint, node, duty);
+         })
+      .status;
+}
+
+StatusOr<std::vector<ClusterOperation>> ShardAdmin::ListOperations() {
+  AdminReply reply =
+      AskDirectory([&](const std::string& endpoint) { return channel_->ListOperations(endpoint); });
+  if (!reply.status.ok()) return reply.status;
+  return std::move(reply.operations);
+}
+
+Status ShardAdmin::CancelOperation(uint64_t operation) {
+  return AskDirectory([&](const std::string& endpoint) {
+           return channel_->CancelOperation(endpoint, operation);
+         })
+      .status;
 }
 
 Status ShardAdmin::AwaitEmptyNode(uint64_t node) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "client/admin_channel.h"
@@ -31,6 +32,8 @@ class ShardAdmin final : public Admin {
   Status MoveReplica(uint64_t shard, uint64_t from, uint64_t to) override;
   Status SetNodeDuty(uint64_t node, NodeDuty duty) override;
   Status AwaitEmptyNode(uint64_t node) override;
+  StatusOr<std::vector<ClusterOperation>> ListOperations() override;
+  Status CancelOperation(uint64_t operation) override;
 
  private:
   using Planner = std::function<ReplicaStep(const ShardStatus&)>;
@@ -55,6 +58,8 @@ class ShardAdmin final : public Admin {
             Patience& patience);
   // Calls the leader, following where nodes send it.
   AdminReply CallLeader(const ClusterStatus& cluster, uint64_t leader, const Call& call);
+  // Calls whoever leads the directory, again and again while that may help.
+  AdminReply AskDirectory(const Call& call);
   Status RequireNode(uint64_t node);
 
   StatusOr<SplitCall> PlanSplit(uint64_t shard, const SplitOptions& options);

@@ -78,6 +78,32 @@ std::string NameOf(v1::NodeDuty duty) {
   }
 }
 
+std::string NameOf(v1::OperationState state) {
+  switch (state) {
+    case v1::OPERATION_STATE_RUNNING:
+      return "running";
+    case v1::OPERATION_STATE_CANCELLING:
+      return "cancelling";
+    case v1::OPERATION_STATE_SUCCEEDED:
+      return "succeeded";
+    case v1::OPERATION_STATE_FAILED:
+      return "failed";
+    case v1::OPERATION_STATE_CANCELLED:
+      return "cancelled";
+    default:
+      return "unknown";
+  }
+}
+
+TransferProgress Decode(const v1::TransferProgress& message) {
+  TransferProgress progress;
+  progress.bytes_done = message.bytes_done();
+  progress.bytes_total = message.bytes_total();
+  progress.entries_behind = message.entries_behind();
+  if (message.has_seconds_left()) progress.seconds_left = message.seconds_left();
+  return progress;
+}
+
 DirectoryStatus Decode(const v1::DirectoryStatus& message) {
   DirectoryStatus directory;
   directory.leader_node_id = message.leader_node_id();
@@ -95,7 +121,8 @@ DirectoryStatus Decode(const v1::DirectoryStatus& message) {
     directory.from_leader |= node.has_silent_ms();
   }
   for (const v1::StepUnderWay& step : message.steps()) {
-    directory.steps.push_back({step.what(), step.shard_id(), step.seconds()});
+    directory.steps.push_back({step.what(), step.shard_id(), step.seconds(), step.operation_id(),
+                               Decode(step.progress())});
   }
   if (message.has_replica()) directory.replica = Decode(message.replica());
   return directory;
@@ -122,6 +149,23 @@ NodeStatus DecodeNodeStatus(const v1::GetClusterStatusResponse& response) {
   }
   status.directory = Decode(response.directory());
   return status;
+}
+
+std::vector<ClusterOperation> DecodeOperations(const v1::ListOperationsResponse& response) {
+  std::vector<ClusterOperation> operations;
+  for (const v1::Operation& message : response.operations()) {
+    ClusterOperation& operation = operations.emplace_back();
+    operation.operation_id = message.operation_id();
+    operation.what = message.what();
+    operation.shard_id = message.shard_id();
+    operation.cause = message.cause();
+    operation.state = NameOf(message.state());
+    operation.reason = message.reason();
+    operation.begin_unix_ms = message.begin_unix_ms();
+    operation.seconds = message.seconds();
+    operation.progress = Decode(message.progress());
+  }
+  return operations;
 }
 
 }  // namespace flotilla::client

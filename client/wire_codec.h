@@ -4,6 +4,7 @@
 #define FLOTILLA_CLIENT_WIRE_CODEC_H_
 
 #include <span>
+#include <vector>
 
 #include "client/kv_channel.h"
 #include "flotilla/cluster_status.h"
@@ -11,6 +12,7 @@
 namespace flotilla::v1 {
 class GetClusterStatusResponse;
 class GetShardMapResponse;
+class ListOperationsResponse;
 class PipelineRequest;
 class PipelineResult;
 }  // namespace flotilla::v1
@@ -26,6 +28,7 @@ Reply DecodeReply(v1::PipelineResult& result);
 ShardMap DecodeShardMap(const v1::GetShardMapResponse& response);
 // All but endpoint and status.
 NodeStatus DecodeNodeStatus(const v1::GetClusterStatusResponse& response);
+std::vector<ClusterOperation> DecodeOperations(const v1::ListOperationsResponse& response);
 
 }  // namespace flotilla::client
 

@@ -115,14 +115,45 @@ v1::NodeDuty DutyOf(sharding::NodeDuty duty) {
   return v1::NODE_DUTY_UNSPECIFIED;
 }
 
+double InSeconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+
 // Callers know the directory by its name, not by the number of its group.
-void EncodeStep(const node::DirectoryStatus::StepUnderWay& step, v1::StepUnderWay* out) {
-  const bool of_directory = step.shard == kv::kDirectoryShard;
+template <typename Message>
+void EncodeWhat(const std::string& step, ShardId shard, Message* out) {
+  const bool of_directory = shard == kv::kDirectoryShard;
   const std::string number = "shard " + ToString(kv::kDirectoryShard);
-  out->set_what(of_directory ? absl::StrReplaceAll(step.step, {{number, "the directory"}})
-                             : step.step);
-  out->set_shard_id(of_directory ? 0 : step.shard.value());
-  out->set_seconds(std::chrono::duration<double>(step.since).count());
+  out->set_what(of_directory ? absl::StrReplaceAll(step, {{number, "the directory"}}) : step);
+  out->set_shard_id(of_directory ? 0 : shard.value());
+}
+
+void EncodeTransfer(const node::TransferMeter::Reading& reading, v1::TransferProgress* out) {
+  out->set_bytes_done(reading.bytes_done);
+  out->set_bytes_total(reading.bytes_total);
+  out->set_entries_behind(reading.entries_behind);
+  if (reading.left.has_value()) out->set_seconds_left(InSeconds(*reading.left));
+}
+
+void EncodeStep(const node::DirectoryStatus::StepUnderWay& step, v1::StepUnderWay* out) {
+  EncodeWhat(step.step, step.shard, out);
+  out->set_seconds(InSeconds(step.since));
+  out->set_operation_id(step.operation.value());
+  EncodeTransfer(step.progress, out->mutable_progress());
+}
+
+v1::OperationState StateOf(kv::OperationState state) {
+  switch (state) {
+    case kv::OperationState::kRunning:
+      return v1::OPERATION_STATE_RUNNING;
+    case kv::OperationState::kCancelling:
+      return v1::OPERATION_STATE_CANCELLING;
+    case kv::OperationState::kSucceeded:
+      return v1::OPERATION_STATE_SUCCEEDED;
+    case kv::OperationState::kFailed:
+      return v1::OPERATION_STATE_FAILED;
+    case kv::OperationState::kCancelled:
+      return v1::OPERATION_STATE_CANCELLED;
+  }
+  return v1::OPERATION_STATE_UNSPECIFIED;
 }
 
 void EncodeDirectory(const node::DirectoryStatus& directory, v1::DirectoryStatus* out) {
@@ -189,6 +220,22 @@ void EncodeShardMap(const node::NodeStatus& status,
     shard->mutable_route()->set_shard_version(descriptor.version);
     shard->mutable_route()->set_leader_node_id(route.leader.value());
     shard->mutable_route()->set_leader_address(route.leader_address);
+  }
+}
+
+void EncodeOperations(const std::vector<node::OperationStatus>& operations,
+                      v1::ListOperationsResponse* out) {
+  for (const node::OperationStatus& operation : operations) {
+    const kv::OperationRecord& record = operation.record;
+    v1::Operation* one = out->add_operations();
+    one->set_operation_id(record.id.value());
+    EncodeWhat(ToString(record.step), ShardOf(record.step), one);
+    one->set_cause(record.cause);
+    one->set_state(StateOf(record.state));
+    one->set_reason(record.reason);
+    one->set_begin_unix_ms(record.begun.time_since_epoch() / std::chrono::milliseconds(1));
+    one->set_seconds(InSeconds(operation.since));
+    EncodeTransfer(operation.progress, one->mutable_progress());
   }
 }
 

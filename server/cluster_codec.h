@@ -16,6 +16,7 @@ namespace flotilla::v1 {
 class ChangeMembershipRequest;
 class GetClusterStatusResponse;
 class GetShardMapResponse;
+class ListOperationsResponse;
 class SetNodeDutyRequest;
 class SplitShardRequest;
 class SplitShardResponse;
@@ -29,6 +30,9 @@ void EncodeStatus(const node::NodeStatus& status, v1::GetClusterStatusResponse* 
 void EncodeShardMap(const node::NodeStatus& status,
                     const std::vector<std::pair<sharding::ShardDescriptor, node::Route>>& shards,
                     v1::GetShardMapResponse* out);
+
+void EncodeOperations(const std::vector<node::OperationStatus>& operations,
+                      v1::ListOperationsResponse* out);
 
 raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& request);
 

@@ -92,6 +92,24 @@ class ClusterService final : public v1::ClusterService::CallbackService {
     });
   }
 
+  Reactor* ListOperations(Context* context, const v1::ListOperationsRequest*,
+                          v1::ListOperationsResponse* response) override {
+    return OnExecutor(context, [this, response](Reactor* reactor) {
+      const absl::StatusOr<std::vector<node::OperationStatus>> operations = node_.Operations();
+      if (operations.ok()) EncodeOperations(*operations, response);
+      reactor->Finish(AnswerOfDirectory(operations.status()));
+    });
+  }
+
+  Reactor* CancelOperation(Context* context, const v1::CancelOperationRequest* request,
+                           v1::CancelOperationResponse*) override {
+    const auto change = [this, request](Done done) {
+      node_.CancelOperation(kv::OperationId(request->operation_id()), std::move(done));
+    };
+    return Administrate(context, change,
+                        [this](const absl::Status& status) { return AnswerOfDirectory(status); });
+  }
+
  private:
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
@@ -127,6 +145,13 @@ class ClusterService final : public v1::ClusterService::CallbackService {
       return ToGrpcStatus(status);
     }
     return Misdirected(known->second, status);
+  }
+  // Its leader refuses what does not fit; others refuse whatever it is.
+  grpc::Status AnswerOfDirectory(const absl::Status& status) const {
+    const node::Route route = RouteToDirectory();
+    const bool leads = route.leader == node_.Status().self.node;
+    if (!absl::IsFailedPrecondition(status) || leads) return ToGrpcStatus(status);
+    return Misdirected(route, status);
   }
   // Whoever asked the wrong node is told where to go, for programs to follow.
   static grpc::Status Misdirected(const node::Route& route, const absl::Status& status) {

@@ -442,12 +442,28 @@ void CommandLine::AddNodes() {
 }
 
 void CommandLine::AddSteps() {
-  CLI::App* op = Add(app_, "op", "See what is being moved and split", kOperations);
+  CLI::App* op = Add(app_, "op", "See and cancel what is being moved and split", kOperations);
   op->require_subcommand(1);
-  OnRun(AddAdminCommand(*op, "list", "The steps under way, and since when"), RunStepList,
-        std::make_shared<StepListArguments>());
-  OnRun(AddAdminCommand(*op, "watch", "Steps as they begin and end, until interrupted"),
-        RunStepWatch, std::make_shared<StepWatchArguments>());
+  auto list = std::make_shared<StepListArguments>();
+  CLI::App* command = AddAdminCommand(*op, "list", "The steps under way, and how far they are");
+  command->add_flag("--all", list->all, "The last operations that have ended, too");
+  OnRun(command, RunStepList, list);
+
+  auto watch = std::make_shared<StepWatchArguments>();
+  command = AddAdminCommand(*op, "watch",
+                            "Steps as they begin and end, until interrupted; or one until it ends");
+  AddNumber(*command, "operation", watch->operation, "An operation's number; else all");
+  OnRun(command, RunStepWatch, watch);
+
+  const auto add = [&](const char* name, const char* description, auto run) {
+    auto arguments = std::make_shared<OperationArguments>();
+    CLI::App* of_one = AddAdminCommand(*op, name, description);
+    AddNumber(*of_one, "operation", arguments->operation, "An operation's number")->required();
+    OnRun(of_one, run, arguments);
+  };
+  add("show", "One operation: why, how far, how it ended", RunOperationShow);
+  add("cancel", "Undo what was done of an operation; it is not begun again for ten minutes",
+      RunOperationCancel);
 }
 
 void CommandLine::AddShards() {

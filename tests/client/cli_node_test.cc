@@ -19,8 +19,12 @@ using ::testing::StartsWith;
 
 class RecordingAdmin final : public Admin {
  public:
-  RecordingAdmin(std::vector<std::string>& calls, Status answer, Status awaited)
-      : calls_(calls), answer_(std::move(answer)), awaited_(std::move(awaited)) {}
+  RecordingAdmin(std::vector<std::string>& calls, Status answer, Status awaited,
+                 const std::vector<ClusterOperation>& operations)
+      : calls_(calls),
+        answer_(std::move(answer)),
+        awaited_(std::move(awaited)),
+        operations_(operations) {}
 
   ClusterStatus DescribeCluster() override { return {}; }
   StatusOr<SplitResult> SplitShard(uint64_t, SplitOptions) override { return answer_; }
@@ -33,6 +37,14 @@ class RecordingAdmin final : public Admin {
     calls_.push_back(std::to_string(node) + " is to " + kNames[static_cast<int>(duty)]);
     return answer_;
   }
+  StatusOr<std::vector<ClusterOperation>> ListOperations() override {
+    if (!answer_.ok()) return answer_;
+    return operations_;
+  }
+  Status CancelOperation(uint64_t operation) override {
+    calls_.push_back(std::to_string(operation) + " is cancelled");
+    return answer_;
+  }
   Status AwaitEmptyNode(uint64_t node) override {
     calls_.push_back(std::to_string(node) + " is awaited");
     return awaited_;
@@ -42,6 +54,7 @@ class RecordingAdmin final : public Admin {
   std::vector<std::string>& calls_;
   const Status answer_;
   const Status awaited_;
+  const std::vector<ClusterOperation>& operations_;
 };
 
 struct Ran {
@@ -84,21 +97,22 @@ class CliNodeTest : public ::testing::Test {
     std::istringstream in;
     std::ostringstream out;
     std::ostringstream err;
-    Environment environment{.in = in,
-                            .out = out,
-                            .err = err,
-                            .connect = {},
-                            .describe_cluster =
-                                [this](const std::string&, std::chrono::milliseconds) {
-                                  return StatusOr<ClusterStatus>(cluster_);
-                                },
-                            .connect_admin =
-                                [this](const std::string&, const AdminOptions&) {
-                                  return StatusOr<std::unique_ptr<Admin>>(
-                                      std::make_unique<RecordingAdmin>(calls_, answer_, awaited_));
-                                },
-                            .now = [] { return std::chrono::steady_clock::time_point(); },
-                            .pause = [this](std::chrono::milliseconds) { return on_pause_(); }};
+    Environment environment{
+        .in = in,
+        .out = out,
+        .err = err,
+        .connect = {},
+        .describe_cluster =
+            [this](const std::string&, std::chrono::milliseconds) {
+              return StatusOr<ClusterStatus>(cluster_);
+            },
+        .connect_admin =
+            [this](const std::string&, const AdminOptions&) {
+              return StatusOr<std::unique_ptr<Admin>>(
+                  std::make_unique<RecordingAdmin>(calls_, answer_, awaited_, operations_));
+            },
+        .now = [] { return std::chrono::steady_clock::time_point(); },
+        .pause = [this](std::chrono::milliseconds) { return on_pause_(); }};
     const int code = RunCommandLine(std::move(args), environment);
     return {code, out.str(), err.str()};
   }
@@ -117,6 +131,7 @@ class CliNodeTest : public ::testing::Test {
   Status answer_;
   Status awaited_;
   std::vector<std::string> calls_;
+  std::vector<ClusterOperation> operations_;
   std::function<bool()> on_pause_ = [] { return false; };
 };
 
@@ -184,10 +199,17 @@ TEST_F(CliNodeTest, StepsAreListed) {
   EXPECT_EQ(Run({"op", "list", "--json"}).out, "{\"steps\":[]}\n");
   directory().steps = {{"move shard 3 from node 1 to node 4", 3, 2.5},
                        {"add the directory to node 4", 0, 1}};
+  directory().steps[0].operation_id = 17;
+  directory().steps[0].progress = {300, 400, 5, 12.6};
   EXPECT_EQ(Run({"op", "list", "-o", "table"}).out,
-            "SHARD      STEP                                SECONDS\n"
-            "3          move shard 3 from node 1 to node 4  2\n"
-            "directory  add the directory to node 4         1\n");
+            "ID  SHARD      STEP                                SECONDS  DONE  LEFT\n"
+            "17  3          move shard 3 from node 1 to node 4  2        75%   12 s\n"
+            "-   directory  add the directory to node 4         1        -     -\n");
+  EXPECT_THAT(Run({"op", "list", "--json"}).out,
+              StartsWith(R"({"steps":[{"operation_id":17,)"
+                         R"("step":"move shard 3 from node 1 to node 4","shard_id":3,)"
+                         R"("seconds":2.5,"bytes_done":300,"bytes_total":400,)"
+                         R"("entries_behind":5,"seconds_left":12.6})"));
   directory().from_leader = false;
   const Ran ran = Run({"op", "list"});
   EXPECT_EQ(ran.code, 4);
@@ -206,6 +228,54 @@ TEST_F(CliNodeTest, StepsAreWatched) {
             "begun  split shard 1 at slot 5, 2 s\n"
             "begun  add shard 1 to node 4, 0 s\n"
             "ended  split shard 1 at slot 5, 2 s\n");
+}
+
+TEST_F(CliNodeTest, OperationsThatHaveEndedAreListedWhenAskedFor) {
+  operations_ = {{17,
+                  "move shard 3 from node 1 to node 4",
+                  3,
+                  "drain",
+                  "failed",
+                  "node 4 is down",
+                  1'700'000'000'000,
+                  2.5,
+                  {}}};
+  EXPECT_EQ(
+      Run({"op", "list", "--all", "-o", "table"}).out,
+      "ID  SHARD  STEP                                CAUSE  STATE   SECONDS  REASON\n"
+      "17  3      move shard 3 from node 1 to node 4  drain  failed  2        node 4 is down\n");
+  EXPECT_THAT(Run({"op", "show", "17", "--json"}).out,
+              StartsWith(R"({"operation_id":17,"step":"move shard 3 from node 1 to node 4",)"
+                         R"("shard_id":3,"cause":"drain","state":"failed",)"
+                         R"("reason":"node 4 is down")"));
+  const Ran ran = Run({"op", "show", "18"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_THAT(ran.err, HasSubstr("there is no operation 18"));
+}
+
+TEST_F(CliNodeTest, OneOperationIsWatchedUntilItEnds) {
+  operations_ = {{17, "split shard 1 at slot 5", 1, "size or load", "running", "", 0, 1, {}}};
+  Then({[] {}, [this] { operations_[0].state = "succeeded"; }});
+  const Ran done = Run({"op", "watch", "17"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.out,
+            "running    split shard 1 at slot 5, 1 s\n"
+            "succeeded  split shard 1 at slot 5, 1 s\n");
+  operations_[0].state = "failed";
+  operations_[0].reason = "it came no further for too long";
+  const Ran failed = Run({"op", "watch", "17"});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.out,
+            "failed     split shard 1 at slot 5, 1 s: it came no further for too long\n");
+}
+
+TEST_F(CliNodeTest, AnOperationIsCancelled) {
+  const Ran ran = Run({"op", "cancel", "17"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out, "operation 17 is being cancelled (0.0 s)\n");
+  EXPECT_THAT(calls_, ElementsAre("17 is cancelled"));
+  answer_ = Status(StatusCode::kFailedPrecondition, "operation 17 has ended: it has succeeded");
+  EXPECT_THAT(Run({"op", "cancel", "17"}).err, HasSubstr("it has succeeded"));
 }
 
 TEST_F(CliNodeTest, HealthSaysWhatIsWrongAndWhatItCanBear) {

@@ -51,6 +51,10 @@ class ScriptedAdmin final : public Admin {
   Status SetNodeDuty(uint64_t node, NodeDuty duty) override {
     return Call("duty " + std::to_string(static_cast<int>(duty)) + " of " + std::to_string(node));
   }
+  StatusOr<std::vector<ClusterOperation>> ListOperations() override {
+    return std::vector<ClusterOperation>();
+  }
+  Status CancelOperation(uint64_t) override { return Status(); }
   Status AwaitEmptyNode(uint64_t node) override {
     return Call("await " + std::to_string(node) + " empty");
   }

@@ -170,7 +170,7 @@ Looking after a cluster:
   cluster                       See how a cluster is
   node                          See, empty and remove nodes
   shard                         See and change how data is spread
-  op                            See what is being moved and split
+  op                            See and cancel what is being moved and split
   debug                         Look inside
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 not found or condition failed, 4 unavailable,

@@ -52,6 +52,7 @@ struct ClusterModel {
   std::map<uint64_t, std::string> duties;  // "serve" unless it is said here
   uint64_t moved_per_look = 0;             // replicas, away from nodes that are to be emptied
   bool steps_under_way = false;
+  std::vector<ClusterOperation> operations;
 
   std::vector<std::string> calls;
   MonoTime now;
@@ -134,18 +135,29 @@ class FakeChannel final : public AdminChannel {
     return reply;
   }
 
+  AdminReply ListOperations(const std::string& endpoint) override {
+    AdminReply reply = OfDirectory(endpoint);
+    if (reply.status.ok()) reply.operations = model_.operations;
+    return reply;
+  }
+  AdminReply CancelOperation(const std::string& endpoint, uint64_t operation) override {
+    AdminReply reply = OfDirectory(endpoint);
+    if (!reply.status.ok()) return reply;
+    for (ClusterOperation& known : model_.operations) {
+      if (known.operation_id != operation) continue;
+      known.state = "cancelling";
+      return reply;
+    }
+    reply.status = Status(StatusCode::kNotFound, "there is no such operation");
+    return reply;
+  }
   AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) override {
     static constexpr const char* kNames[] = {"serve", "drain", "leave"};
     const std::string name = kNames[static_cast<int>(duty)];
     model_.calls.push_back(endpoint + ": " + std::to_string(node) + " is to " + name);
-    AdminReply reply;
-    if (endpoint != EndpointOf(model_.directory_leader)) {
-      reply.status = Status(StatusCode::kFailedPrecondition, "not here", "NOT_LEADER");
-      reply.leader_endpoint = EndpointOf(model_.directory_leader);
-    } else if (!model_.refusals.empty()) {
-      reply.status = model_.refusals.back();
-      model_.refusals.pop_back();
-    } else if (node > model_.nodes) {
+    AdminReply reply = OfDirectory(endpoint);
+    if (!reply.status.ok()) return reply;
+    if (node > model_.nodes) {
       reply.status = Status(StatusCode::kNotFound, "the cluster has no such node");
     } else {
       model_.duties[node] = name;
@@ -157,6 +169,18 @@ class FakeChannel final : public AdminChannel {
   void Pause(Duration time) override { model_.now += time; }
 
  private:
+  AdminReply OfDirectory(const std::string& endpoint) {
+    AdminReply reply;
+    if (endpoint != EndpointOf(model_.directory_leader)) {
+      reply.status = Status(StatusCode::kFailedPrecondition, "not here", "NOT_LEADER");
+      reply.leader_endpoint = EndpointOf(model_.directory_leader);
+    } else if (!model_.refusals.empty()) {
+      reply.status = model_.refusals.back();
+      model_.refusals.pop_back();
+    }
+    return reply;
+  }
+
   template <typename Effect>
   AdminReply Call(const std::string& endpoint, uint64_t id, const std::string& text,
                   Effect effect) {
@@ -396,6 +420,20 @@ TEST_F(ShardAdminTest, ANodesDutyIsSetWhereTheDirectoryIsLed) {
   model_.rumoured_leader = 3;
   EXPECT_TRUE(NewAdmin().SetNodeDuty(3, NodeDuty::kServe).ok());
   EXPECT_THAT(model_.calls, ElementsAre("n3: 3 is to serve", "n2: 3 is to serve"));
+}
+
+TEST_F(ShardAdminTest, OperationsAreListedAndCancelledWhereTheDirectoryIsLed) {
+  model_.directory_leader = 2;
+  model_.rumoured_leader = 3;
+  model_.operations.resize(1);
+  model_.operations[0].operation_id = 17;
+  model_.operations[0].state = "running";
+  EXPECT_TRUE(NewAdmin().CancelOperation(17).ok());
+  EXPECT_EQ(NewAdmin().CancelOperation(18).code(), StatusCode::kNotFound);
+  const auto operations = NewAdmin().ListOperations();
+  ASSERT_TRUE(operations.ok());
+  ASSERT_EQ(operations->size(), 1);
+  EXPECT_EQ((*operations)[0].state, "cancelling");
 }
 
 TEST_F(ShardAdminTest, ADirectoryWithoutALeaderIsWaitedFor) {

@@ -185,12 +185,18 @@ TEST(WireCodec, OnlyTheDirectorysLeaderKnowsWhoIsSilent) {
   EXPECT_FALSE(directory.from_leader);
   EXPECT_FALSE(directory.replica.has_value());
   node.set_silent_ms(0);
-  message.add_steps()->set_what("move");
+  v1::StepUnderWay& step = *message.add_steps();
+  step.set_what("move");
+  step.set_operation_id(17);
+  step.mutable_progress()->set_bytes_total(5);
   message.mutable_replica()->set_role(v1::REPLICA_ROLE_LEADER);
   directory = DecodeNodeStatus(response).directory;
   EXPECT_EQ(directory.nodes[0].silent_seconds, 0);
   EXPECT_TRUE(directory.from_leader);
   EXPECT_EQ(directory.steps[0].what, "move");
+  EXPECT_EQ(directory.steps[0].operation_id, 17);
+  EXPECT_EQ(directory.steps[0].progress.bytes_total, 5);
+  EXPECT_EQ(directory.steps[0].progress.seconds_left, std::nullopt);
   EXPECT_EQ(directory.replica->role, "leader");
 }
 

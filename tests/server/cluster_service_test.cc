@@ -60,6 +60,14 @@ class ClusterServiceTest : public testing::Test {
     return stub_->SetNodeDuty(&context, request, &response);
   }
 
+  grpc::Status Cancel(uint64_t operation) {
+    v1::CancelOperationRequest request;
+    request.set_operation_id(operation);
+    v1::CancelOperationResponse response;
+    grpc::ClientContext context;
+    return stub_->CancelOperation(&context, request, &response);
+  }
+
   // What the node is asked for when it is asked at all.
   std::optional<kv::SplitShard> Accept(const v1::SplitShardRequest& request) {
     std::optional<kv::SplitShard> seen;
@@ -193,6 +201,45 @@ TEST_F(ClusterServiceTest, GivesANodeTheDutyThatWasAskedFor) {
   seen.reset();
   EXPECT_EQ(SetDuty(2, v1::NODE_DUTY_UNSPECIFIED).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(seen, std::nullopt);
+}
+
+TEST_F(ClusterServiceTest, ListsOperations) {
+  node::OperationStatus operation;
+  operation.record.id = kv::OperationId(17);
+  operation.record.step = sharding::AddReplica{.shard = kv::kDirectoryShard, .to = NodeId(4)};
+  operation.record.state = kv::OperationState::kCancelling;
+  operation.progress = {.bytes_done = 3, .bytes_total = 4, .left = std::chrono::seconds(9)};
+  node_.on_operations = [&] { return std::vector<node::OperationStatus>{operation}; };
+  grpc::ClientContext context;
+  v1::ListOperationsResponse response;
+  ASSERT_TRUE(stub_->ListOperations(&context, {}, &response).ok());
+  ASSERT_EQ(response.operations_size(), 1);
+  EXPECT_EQ(response.operations(0).operation_id(), 17);
+  EXPECT_EQ(response.operations(0).what(), "add the directory to node 4");
+  EXPECT_EQ(response.operations(0).shard_id(), 0);
+  EXPECT_EQ(response.operations(0).state(), v1::OPERATION_STATE_CANCELLING);
+  EXPECT_EQ(response.operations(0).progress().bytes_total(), 4);
+  EXPECT_EQ(response.operations(0).progress().seconds_left(), 9);
+}
+
+// The leader's own refusal is final; another node's is a way to the leader.
+TEST_F(ClusterServiceTest, CancelsWhereTheDirectoryIsLed) {
+  std::optional<kv::OperationId> seen;
+  node_.on_cancel = [&](kv::OperationId operation) {
+    seen = operation;
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(Cancel(17).ok());
+  EXPECT_EQ(seen, kv::OperationId(17));
+  node_.on_cancel = [](kv::OperationId) {
+    return absl::FailedPreconditionError("operation 17 has ended: it has failed");
+  };
+  node_.status.directory.leader = NodeId(1);
+  const grpc::Status ended = Cancel(17);
+  EXPECT_EQ(ended.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_TRUE(ended.error_details().empty());
+  node_.status.directory.leader = NodeId(2);
+  EXPECT_EQ(ErrorOf(Cancel(17)).reason(), v1::REASON_NOT_LEADER);
 }
 
 TEST_F(ClusterServiceTest, NamesTheDirectorysLeaderToWhoeverAskedAnotherNodeForADuty) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "flotilla/cluster_status.h"
 #include "flotilla/export.h"
@@ -120,6 +121,14 @@ class FLOTILLA_EXPORT Admin {
   // the cluster has no such node. FAILED_PRECONDITION: it is meant to serve. DEADLINE_EXCEEDED:
   // something is left, and nothing is moving any more.
   virtual Status AwaitEmptyNode(uint64_t node) = 0;
+
+  // What the balancer is having moved and split, and what it has lately; by id.
+  virtual StatusOr<std::vector<ClusterOperation>> ListOperations() = 0;
+
+  // Has what was done of an operation undone, and returns when that is durable. It is not begun
+  // again for ten minutes. NOT_FOUND: there is none, or it has ended long ago. FAILED_PRECONDITION:
+  // it has ended, or is a split that has happened.
+  virtual Status CancelOperation(uint64_t operation) = 0;
 
  protected:
   Admin() = default;

@@ -57,11 +57,37 @@ struct ListedNode {
   std::optional<double> silent_seconds;
 };
 
+// How far a replica that is being filled has come.
+struct TransferProgress {
+  uint64_t bytes_done = 0;
+  uint64_t bytes_total = 0;  // 0: not known, or there is nothing to fill
+  uint64_t entries_behind = 0;
+  // Until all bytes are there, at the rate seen so far.
+  std::optional<double> seconds_left;
+};
+
 // What the balancer is having moved or split.
 struct StepUnderWay {
   std::string what;       // "move shard 3 from node 1 to node 4"
   uint64_t shard_id = 0;  // 0: the directory itself
   double seconds = 0;
+  uint64_t operation_id = 0;  // 0: a hand-over of leadership, which leaves no record
+  TransferProgress progress;
+};
+
+// A move, an addition or removal of a replica, or a split, as the directory records it.
+struct ClusterOperation {
+  uint64_t operation_id = 0;  // grows; never reused
+  std::string what;           // "move shard 3 from node 1 to node 4"
+  uint64_t shard_id = 0;      // 0: the directory itself
+  std::string cause;
+  std::string state;   // "running", "cancelling", "succeeded", "failed" or "cancelled"
+  std::string reason;  // why it failed, or what is to be said of how it ended
+  int64_t begin_unix_ms = 0;
+  double seconds = 0;  // since it began; if it has ended, how long it took
+  TransferProgress progress;
+
+  bool has_ended() const { return state != "running" && state != "cancelling"; }
 };
 
 // The directory of nodes and shards, as one node knows it.
