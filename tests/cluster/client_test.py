@@ -29,7 +29,8 @@ def test_the_node_that_leads_most_shards_is_the_leader():
 
 def test_without_a_leader_of_every_shard_there_is_none():
     assert client.leader_of({1: node(replica("candidate", 3))}) is None
-    assert client.leader_of({1: node(replica("leader", 1), replica("follower", 1, shard=2))}) is None
+    leads_one = node(replica("leader", 1), replica("follower", 1, shard=2))
+    assert client.leader_of({1: leads_one}) is None
     assert client.leader_of({}) is None
 
 

@@ -55,7 +55,8 @@ class Node:
         self.client, self.peer, self.http = (f"127.0.0.1:{port}" for port in ports)
         self.log_path = folder.parent / f"{folder.name}.log"
         standard = [
-            "--balance=false", "--shards=1", f"--node-id={number}", f"--data-dir={folder}", f"--join={join}",
+            "--balance=false", "--shards=1", f"--node-id={number}",
+            f"--data-dir={folder}", f"--join={join}",
             f"--listen-client={self.client}", f"--listen-peer={self.peer}",
             f"--listen-http={self.http}", *SMALL_LOG]
         # A flag must not be given twice: a test's own takes the place of the standard one.

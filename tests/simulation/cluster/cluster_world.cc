@@ -110,6 +110,27 @@ SimClientOptions DrawClient(Random& random) {
   return client;
 }
 
+// The directory moves and splits by itself.
+void DrawBalancer(Random& random, ClusterWorldOptions& options) {
+  options.node.balance = true;
+  // A machine that was wiped before it held anything is as good as any: which ones may be counted
+  // on would depend on what the balancer gave to whom.
+  options.atlas.wipes = false;
+  options.node.dead_after = milliseconds(random.Between(1'000, 30'000));
+  options.node.gone_after = milliseconds(random.Between(500, 5'000));
+  if (random.Chance(1, 2)) options.spares = static_cast<uint32_t>(random.Between(1, 2));
+  if (random.Chance(1, 2)) {
+    options.duty_interval = milliseconds(random.Between(500, 5'000));
+    // Who is to leave needs somebody to leave everything to.
+    options.spares = std::max<uint32_t>(options.spares, 1);
+  }
+  if (random.Chance(1, 2)) {
+    options.node.split_bytes = random.Between(50, 2'000);
+    options.node.max_shards = static_cast<uint32_t>(random.Between(4, 12));
+  }
+  if (random.Chance(1, 2)) options.cancel_interval = milliseconds(random.Between(200, 5'000));
+}
+
 }  // namespace
 
 bool ClusterWorldOptions::HasDiskFaults() const {
@@ -165,28 +186,8 @@ ClusterWorldOptions ClusterWorldOptions::Draw(Random& random) {
     // A replica that an error of another disk stopped is one too many.
     if (!options.atlas.beyond) options.nemesis.disk_errors = options.nemesis.disk_full = {};
   }
-  if (random.Chance(1, 3)) {
-    options.node.balance = true;
-    // A machine that was wiped before it held anything is as good as any: which ones may be counted
-    // on would depend on what the balancer gave to whom.
-    options.atlas.wipes = false;
-    options.node.dead_after = milliseconds(random.Between(1'000, 30'000));
-    options.node.gone_after = milliseconds(random.Between(500, 5'000));
-    if (random.Chance(1, 2)) options.spares = static_cast<uint32_t>(random.Between(1, 2));
-    if (random.Chance(1, 2)) {
-      options.duty_interval = milliseconds(random.Between(500, 5'000));
-      // Who is to leave needs somebody to leave everything to.
-      options.spares = std::max<uint32_t>(options.spares, 1);
-    }
-  }
-  if (options.node.balance && random.Chance(1, 2)) {
-    options.node.split_bytes = random.Between(50, 2'000);
-    options.node.max_shards = static_cast<uint32_t>(random.Between(4, 12));
-  }
   if (random.Chance(1, 3)) options.split_interval = milliseconds(random.Between(500, 5'000));
-  if (options.node.balance && random.Chance(1, 2)) {
-    options.cancel_interval = milliseconds(random.Between(200, 5'000));
-  }
+  if (random.Chance(1, 3)) DrawBalancer(random, options);
   return options;
 }
 
