@@ -32,8 +32,8 @@ std::optional<NodeIndex> MachineAt(const std::string& address) {
 // What nodes log are situations that a sweep has seen, and lines of the trace.
 class ClusterHost::MarkingLogger : public Logger {
  public:
-  MarkingLogger(RunRecord& record, std::function<void(std::string_view)> logged)
-      : record_(record), logged_(std::move(logged)) {}
+  MarkingLogger(RunRecord& record, NodeIndex node, std::function<void(std::string_view)> logged)
+      : record_(record), node_(node), logged_(std::move(logged)) {}
   bool Enabled(LogLevel level) const override {
     return record_.tracing() || level >= LogLevel::kInfo;
   }
@@ -42,7 +42,7 @@ class ClusterHost::MarkingLogger : public Logger {
     logged_(event);
     if (!record_.tracing()) return;
     std::ostringstream os;
-    os << event;
+    os << "node " << node_ << ": " << event;
     for (const LogField& field : fields) {
       os << ' ' << field.name << '=';
       std::visit([&os](const auto& value) { os << value; }, field.value);
@@ -52,6 +52,7 @@ class ClusterHost::MarkingLogger : public Logger {
 
  private:
   RunRecord& record_;
+  const NodeIndex node_;
   const std::function<void(std::string_view)> logged_;
 };
 
@@ -113,7 +114,7 @@ void ClusterHost::Start(NodeIndex node) {
     events_.died(node);
   });
   process.logger = std::make_unique<MarkingLogger>(
-      record_, [this, node](std::string_view event) { events_.logged(node, event); });
+      record_, node, [this, node](std::string_view event) { events_.logged(node, event); });
   const auto on_fatal = [this, node](const absl::Status& why) { events_.stopped(node, why); };
   process.transport = std::make_unique<SimTransport>(network_, node, machine.clock(),
                                                      machine.executor(), MachineAt);

@@ -62,7 +62,7 @@ TEST_F(ClusterOracleTest, TwoStatesAtOneIndexAreAFailure) {
 }
 
 TEST_F(ClusterOracleTest, ANodeThatSpeaksNonsenseIsAFailure) {
-  oracle_.OnSent("nonsense");
+  oracle_.OnSent(0, "nonsense");
   EXPECT_THAT(failure(), HasSubstr("sends what no node can read"));
 }
 

@@ -287,6 +287,7 @@ void ClusterWorld::OnLogged(NodeIndex node, std::string_view event) {
     record_.Fail("persistence: node " + std::to_string(node) +
                  " lacks records that it has acknowledged");
   }
+  if (event == "replica_repair_step") repaired_ = true;
   if (event == "step_begun") record_.Mark("cluster.step_begun");
   if (event == "operation_resumed") record_.Mark("cluster.operation_resumed");
   if (event == "node_forgotten") record_.Mark("cluster.node_forgotten");

@@ -187,6 +187,9 @@ class ClusterWorld {
   std::vector<NodeIndex> core_;
   std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
   bool safety_phase_ = true;
+  // A group has replaced a replica that failed, or is about to: a joint configuration needs more
+  // than any majority of the machines, and who has it may be down.
+  bool repaired_ = false;
   // Machines that left and were switched off; the liveness phase starts them again.
   std::set<NodeIndex> retired_;
 };

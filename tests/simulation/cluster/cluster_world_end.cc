@@ -62,7 +62,7 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
 }
 
 bool ClusterWorld::MembersMayChange() const {
-  if (options_.HasMembershipChanges() || atlas_->any_damaged()) return true;
+  if (options_.HasMembershipChanges() || atlas_->any_damaged() || repaired_) return true;
   for (NodeIndex node = 0; node < options_.machines(); ++node) {
     for (const ShardId group : Groups()) {
       const auto replica = host_->ReplicaOf(node, group);
