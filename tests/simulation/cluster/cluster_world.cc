@@ -23,7 +23,7 @@ void DrawSnapshotOptions(Random& random, node::NodeOptions& node) {
   node.snapshot_bytes_per_second = 0;
   if (random.Chance(2, 3)) {
     // Often so slow that a snapshot takes longer than an election.
-    node.snapshot_bytes_per_second = uint64_t{512} << random.Below(5);
+    node.snapshot_bytes_per_second = uint64_t{2048} << random.Below(4);
     node.snapshot_chunk_bytes = random.Between(64, 512);
   }
   node.snapshot_max_sends = random.Between(1, 3);

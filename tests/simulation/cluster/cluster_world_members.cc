@@ -42,7 +42,8 @@ void ClusterWorld::ChangeMembership(node::Node& leader, const node::ReplicaStatu
   if (lost != wiped.end()) {
     change.remove = {NodeOf(*lost)};
   } else if (Contains(now.learners, node)) {
-    const bool promote = random_.Chance(3, 4);
+    // One whose disk is damaged would be counted on to come back.
+    const bool promote = random_.Chance(3, 4) && !atlas_->damaged(MachineOf(node));
     (promote ? change.add_voters : change.remove) = {node};
     // In the place of another voter: old and new quorums need not meet then.
     if (promote && random_.Chance(1, 2)) change.remove = {random_.Pick(now.voters).node};
