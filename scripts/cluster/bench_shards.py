@@ -32,6 +32,7 @@ QUIET_SECONDS_MAX = 60
 FILL_SECONDS_MAX = 400
 MOVE_SECONDS_MAX = 300
 SHARD = 1
+ONE_SHARD = ["--shards=1"]
 
 
 def say(text):
@@ -199,7 +200,7 @@ def measure(size_mb=SIZE_MB, idle_shards=IDLE_SHARDS, idle_seconds=IDLE_SECONDS)
     with tempfile.TemporaryDirectory(prefix="flotilla-bench.", dir=temporary_parent()) as folder:
         *founders, newcomer = plan(folder, 4)
         log = pathlib.Path(folder) / "load.log"
-        with LocalCluster(founders) as cluster:
+        with LocalCluster(founders, ONE_SHARD) as cluster:
             cluster.client.leader()
             say(f"loading {size_mb} MB")
             fill(cluster, size_mb, log)
@@ -208,7 +209,7 @@ def measure(size_mb=SIZE_MB, idle_shards=IDLE_SHARDS, idle_seconds=IDLE_SECONDS)
             wait_until_quiet(cluster)
             figures = measure_split(cluster, log) | figures
     with tempfile.TemporaryDirectory(prefix="flotilla-bench.", dir=temporary_parent()) as folder:
-        with LocalCluster(plan(folder)) as cluster:
+        with LocalCluster(plan(folder), ONE_SHARD) as cluster:
             cluster.client.leader()
             figures |= measure_idle(cluster, idle_shards, idle_seconds)
     return figures
