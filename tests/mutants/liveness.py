@@ -50,7 +50,7 @@ MUTANTS = [
             # That alone would do no harm: who asks for votes together does not split them.
             Change("raft/voting.cc",
                    "} else if (candidate->GivesWayTo(rival, request)) {",
-                   "} else if (false) {"),
+                   "} else if (false && candidate->GivesWayTo(rival, request)) {"),
         ),
         expected=("liveness",)),
     Mutant(

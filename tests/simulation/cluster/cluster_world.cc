@@ -217,7 +217,11 @@ ClusterWorld::ClusterWorld(uint64_t seed, const ClusterWorldOptions& options, st
                          .node = options_.node,
                          .engine = options_.engine},
       ClusterHost::Events{
-          .died = [this](NodeIndex node) { nemesis_->OnDeath(node); },
+          .died =
+              [this](NodeIndex node) {
+                nemesis_->OnDeath(node);
+                StartAgainInCore(node);
+              },
           .stopped = [this](NodeIndex node, const absl::Status& why) { OnFatal(node, why); },
           .logged = [this](NodeIndex node, std::string_view event) { OnLogged(node, event); }});
   network_.SetAllLinks(options_.links);

@@ -148,6 +148,7 @@ class ClusterWorld {
   bool HasDirectoryQuorum(const std::vector<NodeIndex>& nodes) const;
   void HealCore();
   void StartSoon(NodeIndex node);
+  void StartAgainInCore(NodeIndex node);
   bool HasFailedReplica(NodeIndex node) const;
   void AwaitHaltOrRecovery();
   bool AwaitConvergence();

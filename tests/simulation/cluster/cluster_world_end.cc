@@ -89,6 +89,15 @@ void ClusterWorld::StartSoon(NodeIndex node) {
   });
 }
 
+// An error of a disk that stalled may arrive long after all disks are well. Whoever stops for it is
+// started again, as by any supervisor.
+void ClusterWorld::StartAgainInCore(NodeIndex node) {
+  if (safety_phase_ || std::find(core_.begin(), core_.end(), node) == core_.end()) return;
+  After(milliseconds(100), [this, node] {
+    if (!IsDownForGood(node) && !host_->machine(node).running()) host_->Start(node);
+  });
+}
+
 // The directory is kept by the first three founders, as long as nobody changes that.
 bool ClusterWorld::HasDirectoryQuorum(const std::vector<NodeIndex>& nodes) const {
   if (MembersMayChange()) return true;
