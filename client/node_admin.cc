@@ -38,21 +38,6 @@ uint64_t WhomToAsk(const ClusterStatus& cluster) {
   return any;
 }
 
-// Whether another try may succeed without anybody's doing.
-bool MayPass(const Status& status) {
-  switch (status.code()) {
-    case StatusCode::kUnavailable:
-    case StatusCode::kAborted:
-    case StatusCode::kDeadlineExceeded:
-    case StatusCode::kResourceExhausted:
-      return true;
-    case StatusCode::kFailedPrecondition:
-      return status.reason() == "NOT_LEADER" || status.reason() == reason::kNoLeader;
-    default:
-      return false;
-  }
-}
-
 std::string LeftOn(uint64_t node, uint64_t held) {
   return std::to_string(held) + (held == 1 ? " replica" : " replicas") + " left on " + Name(node);
 }

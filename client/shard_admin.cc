@@ -47,23 +47,6 @@ Status NoLeader(const ClusterStatus& cluster, const std::optional<ShardStatus>& 
                 reason::kUnreachable);
 }
 
-// Another try may succeed, without anybody's doing.
-bool MayPass(const AdminReply& reply) {
-  switch (reply.status.code()) {
-    case StatusCode::kUnavailable:
-    case StatusCode::kAborted:
-    case StatusCode::kDeadlineExceeded:
-    case StatusCode::kResourceExhausted:
-    // The replica of the asked node went, and with it the leader.
-    case StatusCode::kNotFound:
-      return true;
-    case StatusCode::kFailedPrecondition:
-      return reply.status.reason() == "NOT_LEADER" || reply.status.reason() == reason::kNoLeader;
-    default:
-      return false;
-  }
-}
-
 // From here on the cluster's directory gives shards their ids (kv/directory.h).
 constexpr uint64_t kFirstNamedShard = 1'000'000;
 
@@ -89,6 +72,20 @@ ShardArc ArcOf(const ShardStatus& shard) {
 }
 
 }  // namespace
+
+bool MayPass(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kUnavailable:
+    case StatusCode::kAborted:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kResourceExhausted:
+      return true;
+    case StatusCode::kFailedPrecondition:
+      return status.reason() == "NOT_LEADER" || status.reason() == reason::kNoLeader;
+    default:
+      return false;
+  }
+}
 
 ShardAdmin::ShardAdmin(AdminOptions options, std::unique_ptr<AdminChannel> channel)
     : options_(std::move(options)), channel_(std::move(channel)) {}
@@ -241,7 +238,8 @@ StatusOr<SplitResult> ShardAdmin::SplitShard(uint64_t id, SplitOptions options) 
       AwaitLeader(call->child);
       return reply.split;
     }
-    if (!MayPass(reply)) return reply.status;
+    // When nothing is found, the replica of the asked node went, and with it the leader.
+    if (!MayPass(reply.status) && !IsNotFound(reply.status)) return reply.status;
     patience.last_error = reply.status;
     if (Status late = Rest(patience, id, "splitting " + Name(id)); !late.ok()) return late;
   }

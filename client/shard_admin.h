@@ -18,6 +18,9 @@
 
 namespace flotilla::client {
 
+// Whether another try of what was refused so may succeed without anybody's doing.
+bool MayPass(const Status& status);
+
 // As thread-safe as its channel is.
 class ShardAdmin final : public Admin {
  public:

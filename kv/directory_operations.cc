@@ -58,8 +58,8 @@ std::vector<OperationId> Directory::TooMany(const std::vector<OperationRecord>& 
   }
   for (const OperationRecord& record : changed) ended.insert(record.id);
   std::vector<OperationId> dropped;
-  while (ended.size() > kMaxEndedOperations + dropped.size()) {
-    dropped.push_back(*std::next(ended.begin(), static_cast<ptrdiff_t>(dropped.size())));
+  for (; ended.size() > kMaxEndedOperations; ended.erase(ended.begin())) {
+    dropped.push_back(*ended.begin());
   }
   return dropped;
 }

@@ -57,13 +57,18 @@ void NodeImpl::TickBalancer() {
   // It has three replicas, however few the others have, and is never split.
   if (!own.empty()) own.front().claim.counters = {};
   if (ReplicasWanted() < 3) own.clear();
-  balancer_->Tick({.directory = *keeper_->directory(),
-                   .heard = keeper_->heard(),
-                   .leading_since = keeper_->leading_since(),
-                   .now = env_.clock.Now(),
-                   .directory_shard = own.empty() ? std::nullopt : std::optional(own.front()),
-                   .wall_now = env_.clock.WallNow()},
-                  ReplicasWanted());
+  ClusterSight sight = Sight();
+  if (!own.empty()) sight.directory_shard = std::move(own.front());
+  balancer_->Tick(sight, ReplicasWanted());
+}
+
+ClusterSight NodeImpl::Sight() const {
+  return {.directory = *keeper_->directory(),
+          .heard = keeper_->heard(),
+          .leading_since = keeper_->leading_since(),
+          .now = env_.clock.Now(),
+          .directory_shard = std::nullopt,
+          .wall_now = env_.clock.WallNow()};
 }
 
 DirectoryStatus NodeImpl::StatusOfDirectory() const {
@@ -73,16 +78,14 @@ DirectoryStatus NodeImpl::StatusOfDirectory() const {
   status.replicas_wanted = ReplicasWanted();
   for (const auto& [node, record] : reporter_->nodes()) status.nodes.push_back(record);
   if (keeper_->directory() == nullptr) return status;
-  const MonoTime now = env_.clock.Now();
-  for (const auto& [node, record] : keeper_->directory()->nodes()) {
-    const auto heard = keeper_->heard().find(node);
-    const bool silent = heard == keeper_->heard().end();
-    status.heard.push_back({node, now - (silent ? keeper_->leading_since() : heard->second.at)});
+  const ClusterSight sight = Sight();
+  for (const auto& [node, record] : sight.directory.nodes()) {
+    status.heard.push_back({node, SilenceOf(node, sight)});
   }
   for (const auto& [shard, step] : balancer_->under_way()) {
     status.under_way.push_back({.step = ToString(step.step),
                                 .shard = shard,
-                                .since = now - step.begun,
+                                .since = sight.now - step.begun,
                                 .operation = step.operation,
                                 .progress = ProgressOf(step)});
   }

@@ -111,6 +111,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void OpenDirectory();
   void TickDirectory();
   void TickBalancer();
+  // What the balancer sees, without the directory's own shard. Not without a directory here.
+  ClusterSight Sight() const;
   DirectoryStatus StatusOfDirectory() const;
   void Obey(const ShardOrder& order);
   void OpenBalancer();

@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MapEngine::Open(const MapEngineOptions& 
                                                         std::string_view note, bool create) {
   std::unique_ptr<MapEngine> engine(new MapEngine(options, world, std::move(random), folder));
   FLOTILLA_ASSIGN_OR_RETURN(MapState state, engine->store_.Open(note, create));
-  engine->applied_ = engine->saved_applied_ = state.applied;
+  engine->applied_ = state.applied;
   engine->durable_ = {.index = state.applied, .note = engine->store_.Note()};
   for (auto& [key, value] : state.rows) engine->rows_->Append(std::move(key), std::move(value));
   return engine;
@@ -158,7 +158,6 @@ void MapEngine::CompleteFlush() {
     return;
   }
   saved_batches_ = flush.batches;
-  saved_applied_ = flush.applied;
   if (saved_batches_ == written_batches_) unsaved_bytes_ = 0;
   Later(options_.report_delay_mean,
         [this, batches = flush.batches, point = DurablePoint{flush.applied, store_.Note()}] {

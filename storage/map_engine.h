@@ -98,7 +98,6 @@ class MapEngine : public Engine {
   uint64_t saved_batches_ = 0;
   uint64_t reported_batches_ = 0;
   LogIndex applied_;
-  LogIndex saved_applied_;
   std::optional<PendingFlush> pending_;
   bool flush_again_ = false;
   absl::Status failure_;

@@ -6,19 +6,11 @@
 
 #include "node/node.h"
 #include "tests/node/node_rig.h"
+#include "tests/node/snapshot_rig.h"
 #include <gtest/gtest.h>
 
 namespace flotilla::node {
 namespace {
-
-// Little fits into the log: whoever is away for long needs a snapshot.
-void TinyLog(NodeOptions& options) {
-  options.flush_log_entries = 10;
-  options.compact_log_entries = 5;
-  options.raft.entry_cache_bytes = 4096;
-  options.snapshot_chunk_bytes = 1000;
-  options.snapshot_window_chunks = 2;
-}
 
 TEST(Membership, AJoinedNodeBecomesAMemberAndTheOldOneLeaves) {
   NodeRig rig(9, 4, 3, TinyLog);

@@ -194,14 +194,19 @@ TEST(RaftPeerLost, OfTwoThatAskAtOnceOneGivesWay) {
   EXPECT_EQ(network.core(2).term(), Term(2)) << "no split vote";
 }
 
-TEST(RaftPeerLost, OfTwoThatAskAtOnceTheLongerLogGoesFirst) {
-  TestNetwork network;
+// The leader 1 dies, and 3 has an entry more than 2.
+void KillTheLeaderOfUnequalLogs(TestNetwork& network) {
   network.Start(3);
   network.Elect(1);
   network.Cut(1, 2);
   network.Propose(1, "x");
   network.Stabilize();
   network.Crash(1);
+}
+
+TEST(RaftPeerLost, OfTwoThatAskAtOnceTheLongerLogGoesFirst) {
+  TestNetwork network;
+  KillTheLeaderOfUnequalLogs(network);
   NoticeAndCampaign(network, 2);
   NoticeAndCampaign(network, 3);
   network.Stabilize();
@@ -213,12 +218,7 @@ TEST(RaftPeerLost, WhoAskedTooEarlyAsksAgain) {
   // 3 has the longer log and notices first; 2 still believes in its leader and says nothing. When 2
   // asks, too, it is refused: then 3 knows that 2 would listen now, and waits no election timeout.
   TestNetwork network;
-  network.Start(3);
-  network.Elect(1);
-  network.Cut(1, 2);
-  network.Propose(1, "x");
-  network.Stabilize();
-  network.Crash(1);
+  KillTheLeaderOfUnequalLogs(network);
   NoticeAndCampaign(network, 3);
   network.Stabilize();
   ASSERT_EQ(network.Leader(), 0);
