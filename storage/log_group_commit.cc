@@ -73,7 +73,11 @@ void GroupCommitLog::Append(ShardId group, LogRecord record, Task durable) {
 }
 
 void GroupCommitLog::Record(ShardId id, const AppendRecord& record, Task durable) {
-  WriteAppend(id, record, groups_[id], writer_.queue());
+  LogGroup& group = groups_[id];
+  const Lsn oldest = group.OldestLsn();
+  WriteAppend(id, record, group, writer_.queue());
+  // Entries were overwritten, the group's oldest ones among them.
+  if (group.OldestLsn() != oldest) superseded_ = true;
   rewrites_.OnAppend(id, record.entries);
   if (record.must_sync) {
     writer_.AddSynced(std::move(durable), std::max<uint64_t>(1, record.entries.size()));

@@ -94,6 +94,23 @@ TEST_F(LogSegmentsTest, SegmentsGoWhenNothingInThemIsNeeded) {
   EXPECT_EQ(Describe(rig_.recovered(kGroup).entries), "30@1");
 }
 
+// Entries of a leader that was deposed; nothing is compacted afterwards.
+TEST_F(LogSegmentsTest, SegmentsGoWhenWhatTheyHoldIsOverwritten) {
+  rig_.Append(kOther, Create());
+  rig_.Append(kOther, Append(1, 1));
+  Fill(kGroup, 30);
+  rig_.Append(kGroup, Compact(29));
+  rig_.Append(kOther, Compact(0));
+  LetMarkersPass();
+  const size_t before = rig_.Segments().size();
+  ASSERT_GT(before, 2u) << "the other group's entry holds the oldest segment";
+  rig_.Append(kOther, Append(1, 1, 2));
+  LetMarkersPass();
+  EXPECT_LT(rig_.Segments().size(), before);
+  Restart();
+  EXPECT_EQ(Describe(rig_.recovered(kOther).entries), "1@2");
+}
+
 TEST_F(LogSegmentsTest, ASegmentStaysUntilWhatSupersedesItIsDurable) {  // clickhouse#112101
   Fill(kGroup, 30);
   const size_t before = rig_.Segments().size();
