@@ -49,6 +49,20 @@ std::optional<What> TakeAway(NodeId from, NodeId successor, const ShardClaim& sh
   return ChangeMembers{.configuration = shard.configuration.index, .remove = from};
 }
 
+// A voter that is up and not the one that leaves; `preferred` if that is one, none if there is
+// none.
+NodeId Successor(NodeId leaving, NodeId preferred, const ShardClaim& shard,
+                 absl::FunctionRef<bool(NodeId)> is_up) {
+  NodeId any;
+  for (const sharding::ReplicaPlace& place : shard.configuration.replicas) {
+    const bool fits = place.node != leaving && place.role == ReplicaRole::kVoter;
+    if (!fits || !is_up(place.node)) continue;
+    if (place.node == preferred) return preferred;
+    if (any.is_none()) any = place.node;
+  }
+  return any;
+}
+
 struct Next {
   const StepUnderWay& under_way;
   const ShardReport& shard;
@@ -68,12 +82,9 @@ struct Next {
     return Bring(add.to, NodeId(), shard);
   }
   std::optional<What> operator()(const RemoveReplica& remove) const {
-    for (const sharding::ReplicaPlace& place : shard.claim.configuration.replicas) {
-      if (place.node == remove.from || place.role != ReplicaRole::kVoter) continue;
-      if (shard.claim.leader.node == remove.from && !is_up(place.node)) continue;
-      return TakeAway(remove.from, place.node, shard.claim);
-    }
-    return std::nullopt;
+    const NodeId successor = Successor(remove.from, NodeId(), shard.claim, is_up);
+    if (successor.is_none()) return std::nullopt;
+    return TakeAway(remove.from, successor, shard.claim);
   }
   std::optional<What> operator()(const TransferLeader& transfer) const {
     return HandOverTo(transfer.to, shard.claim);
@@ -99,8 +110,9 @@ struct Undo {
     }
     // The new one votes in addition, perhaps it leads; never is a voter less than before.
     if (CountVoters(shard.claim) <= under_way.voters) return std::nullopt;
-    if (shard.claim.leader.node == move.to && !is_up(move.from)) return std::nullopt;
-    return TakeAway(move.to, move.from, shard.claim);
+    const NodeId successor = Successor(move.to, move.from, shard.claim, is_up);
+    if (successor.is_none()) return std::nullopt;
+    return TakeAway(move.to, successor, shard.claim);
   }
   std::optional<What> operator()(const AddReplica& add) const { return RemoveLearner(add.to); }
   // What is still there is there; a split has happened or has not.

@@ -147,12 +147,17 @@ void BeginMoveOfTheLeader(BalancerRig& rig) {
   rig.claim().leader = {.term = Term(5), .node = NodeId(2)};
 }
 
-// The same for a move whose new replica votes in addition.
-TEST(Operations, AMoveDoesNotTakeAVoterTooMany) {
-  BalancerRig rig;
+// Until the new replica votes in addition.
+void MoveUntilFourVote(BalancerRig& rig) {
   BeginMoveOfTheLeader(rig);
   for (int i = 0; i < 10 && rig.Voters().size() < 4; ++i) rig.Look();
   ASSERT_THAT(rig.Voters(), ElementsAre(1, 2, 3, 4));
+}
+
+// The same for a move whose new replica votes in addition.
+TEST(Operations, AMoveDoesNotTakeAVoterTooMany) {
+  BalancerRig rig;
+  ASSERT_NO_FATAL_FAILURE(MoveUntilFourVote(rig));
   rig.SetMembers({1, 2, 4});
   rig.Elect(/*plans=*/false);
   EXPECT_TRUE(rig.Settle());
@@ -235,11 +240,22 @@ TEST(Operations, AJointChangeInForceIsFinishedFirst) {
   EXPECT_THAT(rig.Voters(), ElementsAre(1, 3, 4));
 }
 
+// Leadership goes to anybody else then: the shard is not to wait for the old node.
+TEST(Operations, AMoveIsUndoneAlthoughItsOldNodeIsDown) {
+  BalancerRig rig;
+  ASSERT_NO_FATAL_FAILURE(MoveUntilFourVote(rig));
+  rig.claim().leader = {.term = Term(6), .node = NodeId(4)};
+  rig.silent[2] = true;
+  ASSERT_TRUE(rig.Cancel(1).ok());
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_EQ(rig.state(1), OperationState::kCancelled);
+  EXPECT_THAT(rig.Voters(), ElementsAre(1, 2, 3));
+}
+
 // Somebody took another vote away meanwhile: two would be left.
 TEST(Operations, WhatCannotBeUndoneSafelyIsLeftAsItIs) {
   BalancerRig rig;
-  BeginMoveOfTheLeader(rig);
-  for (int i = 0; i < 10 && rig.Voters().size() < 4; ++i) rig.Look();
+  ASSERT_NO_FATAL_FAILURE(MoveUntilFourVote(rig));
   rig.SetMembers({1, 2, 4});
   ASSERT_TRUE(rig.Cancel(1).ok());
   rig.Elect(/*plans=*/false);
