@@ -26,22 +26,24 @@ bool IsHandOver(const sharding::Step& step) {
   return std::holds_alternative<sharding::TransferLeader>(step);
 }
 
-// A replica that is not to come to a node is not to come from elsewhere either.
-bool IsSame(const sharding::Step& one, const sharding::Step& other) {
-  if (ShardOf(one) != ShardOf(other)) return false;
-  const NodeId to = TargetOf(one);
-  if (!to.is_none() || !TargetOf(other).is_none()) return to == TargetOf(other);
-  return one.index() == other.index() && SourceOf(one) == SourceOf(other);
+// By the wall clocks of two nodes, which may differ: this is a courtesy, and nothing relies on it.
+bool WasCalledOff(const kv::OperationRecord& record, WallTime now) {
+  if (record.state != kv::OperationState::kCancelled) return false;
+  const Duration ago = now - record.ended;
+  return ago < kCancelledFor && ago > -kCancelledFor;
 }
 
-// By the wall clocks of two nodes, which may differ: this is a courtesy, and nothing relies on it.
-bool IsCancelled(const sharding::Step& step, const ClusterSight& sight) {
-  for (const auto& [id, record] : sight.directory.operations()) {
-    if (record.state != kv::OperationState::kCancelled) continue;
-    const Duration ago = sight.wall_now - record.ended;
-    if (ago < kCancelledFor && ago > -kCancelledFor && IsSame(step, record.step)) return true;
+// Has the planner leave that alone, and whatever comes to the same.
+void RuleOut(const sharding::Step& step, sharding::ShardView& shard) {
+  if (const NodeId to = TargetOf(step); !to.is_none()) {
+    shard.avoided.push_back(to);
+  } else if (std::holds_alternative<sharding::SplitShard>(step)) {
+    shard.kept_whole = true;
+  } else {
+    for (sharding::ReplicaView& replica : shard.replicas) {
+      if (replica.node == SourceOf(step)) replica.kept = true;
+    }
   }
-  return false;
 }
 
 StepUnderWay UnderWay(const kv::OperationRecord& record, MonoTime now) {
@@ -67,8 +69,9 @@ void Balancer::Tick(const ClusterSight& sight, uint32_t replicas) {
   EndSteps(sight, shards);
   // Not by a view in which something counts as done that was given up.
   if (options_.plans && !recording_ && news_.empty()) {
-    AdoptLearners(sight, shards);
-    BeginSteps(sight, shards, replicas);
+    const sharding::ClusterView view = View(sight, shards, replicas);
+    AdoptLearners(sight, shards, view);
+    if (news_.empty()) BeginSteps(shards, view, sight.now);
   }
   Record(sight.wall_now);
   SendOrders(sight, shards);
@@ -151,9 +154,21 @@ bool Balancer::IsUp(NodeId node, const ClusterSight& sight) const {
   return SilenceOf(node, sight) <= options_.down_after;
 }
 
-bool Balancer::IsAvoided(ShardId shard, NodeId to, MonoTime now) const {
-  const auto avoided = avoided_.find({shard, to});
-  return avoided != avoided_.end() && now < avoided->second;
+sharding::ClusterView Balancer::View(const ClusterSight& sight, const Shards& shards,
+                                     uint32_t replicas) const {
+  sharding::ClusterView view = ViewOf(sight, shards, under_way_, replicas, options_.down_after);
+  std::map<ShardId, sharding::ShardView*> by_id;
+  for (sharding::ShardView& shard : view.shards) by_id[shard.shard] = &shard;
+  for (const auto& [id, record] : sight.directory.operations()) {
+    const auto shard = by_id.find(ShardOf(record.step));
+    if (shard == by_id.end() || !WasCalledOff(record, sight.wall_now)) continue;
+    RuleOut(record.step, *shard->second);
+  }
+  for (const auto& [tried, until] : avoided_) {
+    const auto shard = by_id.find(tried.first);
+    if (shard != by_id.end()) shard->second->avoided.push_back(tried.second);
+  }
+  return view;
 }
 
 void Balancer::EndSteps(const ClusterSight& sight, const Shards& shards) {
@@ -189,30 +204,30 @@ void Balancer::End(ShardId shard, StepUnderWay& under_way, StepEnd end, MonoTime
 
 // A person had them added, or an operation that did was given up. One that may be of use becomes a
 // voter; if that is one too many, the planner says which one is to go.
-void Balancer::AdoptLearners(const ClusterSight& sight, const Shards& shards) {
-  for (const auto& [id, shard] : shards) {
-    if (under_way_.contains(id)) continue;
-    for (const sharding::ReplicaPlace& place : shard.claim.configuration.replicas) {
-      if (place.role != sharding::ReplicaRole::kLearner) continue;
-      sharding::Step step = sharding::AddReplica{.shard = id, .to = place.node};
-      const bool useful = IsUp(place.node, sight) && !IsAvoided(id, place.node, sight.now) &&
-                          !IsCancelled(step, sight);
-      if (!useful) step = sharding::RemoveReplica{.shard = id, .from = place.node};
-      Begin(std::move(step), "adopted", shard, sight.now);
+void Balancer::AdoptLearners(const ClusterSight& sight, const Shards& shards,
+                             const sharding::ClusterView& view) {
+  for (const sharding::ShardView& shard : view.shards) {
+    if (under_way_.contains(shard.shard)) continue;
+    for (const sharding::ReplicaView& replica : shard.replicas) {
+      const NodeId node = replica.node;
+      if (replica.role != sharding::ReplicaRole::kLearner) continue;
+      const bool avoided =
+          std::find(shard.avoided.begin(), shard.avoided.end(), node) != shard.avoided.end();
+      sharding::Step step = sharding::AddReplica{.shard = shard.shard, .to = node};
+      if (avoided || !IsUp(node, sight)) {
+        step = sharding::RemoveReplica{.shard = shard.shard, .from = node};
+      }
+      Begin(std::move(step), "adopted", shards.at(shard.shard), sight.now);
       break;
     }
   }
 }
 
-void Balancer::BeginSteps(const ClusterSight& sight, const Shards& shards, uint32_t replicas) {
-  const sharding::ClusterView view =
-      ViewOf(sight, shards, under_way_, replicas, options_.down_after);
-  for (const sharding::PlannedStep& planned : sharding::MakePlan(view, options_.planner).steps) {
-    const ShardId shard = sharding::ShardOf(planned.step);
-    if (under_way_.contains(shard)) continue;  // of one shard only the first
-    if (IsAvoided(shard, BeneficiaryOf(planned.step), sight.now)) continue;
-    if (IsCancelled(planned.step, sight)) continue;
-    Begin(planned.step, ToString(planned.cause), shards.at(shard), sight.now);
+void Balancer::BeginSteps(const Shards& shards, const sharding::ClusterView& view, MonoTime now) {
+  const sharding::Plan plan = sharding::MakePlan(view, options_.planner);
+  for (size_t i = 0; i < plan.at_once; ++i) {
+    const auto& [step, cause] = plan.steps[i];
+    Begin(step, ToString(cause), shards.at(ShardOf(step)), now);
   }
 }
 

@@ -72,15 +72,17 @@ class Balancer {
   void Measure(const Shards& shards, MonoTime now);
   void EndSteps(const ClusterSight& sight, const Shards& shards);
   void End(ShardId shard, StepUnderWay& under_way, StepEnd end, MonoTime now);
-  void AdoptLearners(const ClusterSight& sight, const Shards& shards);
-  void BeginSteps(const ClusterSight& sight, const Shards& shards, uint32_t replicas);
+  // As the planner is to see it: what was tried in vain, or called off, not long ago is ruled out.
+  sharding::ClusterView View(const ClusterSight& sight, const Shards& shards,
+                             uint32_t replicas) const;
+  void AdoptLearners(const ClusterSight& sight, const Shards& shards,
+                     const sharding::ClusterView& view);
+  void BeginSteps(const Shards& shards, const sharding::ClusterView& view, MonoTime now);
   void Begin(sharding::Step step, std::string_view cause, const ShardReport& shard, MonoTime now);
   void Record(WallTime now);
   void OnRecorded(bool ok);
   void SendOrders(const ClusterSight& sight, const Shards& shards);
   bool IsUp(NodeId node, const ClusterSight& sight) const;
-  // Whether that was tried in vain not long ago.
-  bool IsAvoided(ShardId shard, NodeId to, MonoTime now) const;
   void ForgetNodes(const ClusterSight& sight, const Shards& shards);
 
   const BalancerOptions options_;
@@ -90,7 +92,7 @@ class Balancer {
   // To be written down, and whether something is being written: one thing after the other.
   kv::OperationNews news_;
   bool recording_ = false;
-  // What was tried in vain, and until when it is not tried again.
+  // What was tried in vain, and until when it is not tried again; expired ones go on every look.
   std::map<std::pair<ShardId, NodeId>, MonoTime> avoided_;
   MonoTime next_look_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

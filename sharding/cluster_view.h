@@ -36,6 +36,8 @@ struct ReplicaView {
   ReplicaRole role = ReplicaRole::kVoter;
   // Will not work again where it is: its log is suspect, or its engine failed for good.
   bool failed = false;
+  // Stays where it is for now: its removal was called off.
+  bool kept = false;
 };
 
 // What part of a shard's bytes and load was seen at a slot.
@@ -65,6 +67,12 @@ struct ShardView {
   std::optional<PendingChange> pending;
   // By ascending slot, inside the arc. Empty: taken to be spread evenly.
   std::vector<SlotSample> samples;
+  // Nodes that for now are given nothing of it, neither a replica nor leadership: that was tried in
+  // vain, or called off. Said here and not left out of plans afterwards, because what else is
+  // planned relies on it.
+  std::vector<NodeId> avoided;
+  // Not to be split for now: that was called off.
+  bool kept_whole = false;
 };
 
 struct PlacementRules {

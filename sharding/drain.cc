@@ -21,8 +21,7 @@ NodeIndex BestHeir(const Placement& placement, const PlacedShard& shard) {
   };
   NodeIndex best = kNobody;
   for (const PlacedReplica& replica : shard.replicas) {
-    if (!replica.IsVoter() || replica.failed) continue;
-    if (!placement.nodes()[replica.node].Accepts()) continue;
+    if (!placement.MayLead(shard, replica.node)) continue;
     if (best == kNobody || IsNextBefore(share(replica.node), share(best))) best = replica.node;
   }
   return best;
@@ -47,7 +46,7 @@ StepGroup NextDrain(const Placement& placement) {
     }
     for (const PlacedReplica& replica : shard.replicas) {
       if (!IsDraining(placement, replica.node)) continue;
-      const bool is_spare = ReplicasOf(shard) > placement.rules().replicas;
+      const bool is_spare = ReplicasOf(shard) > placement.rules().replicas && !replica.kept;
       if (is_spare && placement.KeepsQuorumWithout(shard, replica.node)) {
         return {RemoveReplica{shard.id, placement.nodes()[replica.node].id}};
       }

@@ -14,14 +14,12 @@ namespace {
 
 std::optional<Step> BestTransfer(const Placement& placement, NodeIndex from, NodeIndex to) {
   const PlacedNode& target = placement.nodes()[to];
-  if (!target.Accepts()) return std::nullopt;
   std::optional<uint64_t> best;
   Step transfer;
   for (const ShardIndex i : placement.nodes()[from].shards) {
     const PlacedShard& shard = placement.shards()[i];
     if (shard.leader != from || !placement.CanChange(shard)) continue;
-    const PlacedReplica* heir = shard.On(to);
-    if (heir == nullptr || !heir->IsVoter() || !placement.IsLive(*heir)) continue;
+    if (!placement.MayLead(shard, to)) continue;
     const uint64_t affinity = Affinity(shard, target);
     if (best.has_value() && *best >= affinity) continue;
     best = affinity;

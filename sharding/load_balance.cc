@@ -14,8 +14,7 @@ std::vector<Parcel> Transferable(const Placement& placement, NodeIndex from, Nod
   for (const ShardIndex i : placement.nodes()[from].shards) {
     const PlacedShard& shard = placement.shards()[i];
     if (shard.leader != from || !placement.CanChange(shard)) continue;
-    const PlacedReplica* heir = shard.On(to);
-    if (heir == nullptr || !heir->IsVoter() || !placement.IsLive(*heir)) continue;
+    if (!placement.MayLead(shard, to)) continue;
     const TransferLeader transfer{shard.id, placement.nodes()[from].id, placement.nodes()[to].id};
     parcels.push_back({.amount = shard.load, .leads = true, .step = transfer});
   }

@@ -68,7 +68,7 @@ Placement::Placement(const ClusterView& view, Duration dead_after) : rules_(view
     shard.pending = from->pending.has_value();
     shard.view = from;
     for (const ReplicaView& r : from->replicas) {
-      shard.replicas.push_back({node_of_.at(r.node), r.role, r.failed});
+      shard.replicas.push_back({node_of_.at(r.node), r.role, r.failed, r.kept});
     }
     std::sort(shard.replicas.begin(), shard.replicas.end(),
               [](const PlacedReplica& a, const PlacedReplica& b) { return a.node < b.node; });
@@ -126,8 +126,19 @@ bool Placement::KeepsQuorumWithout(const PlacedShard& shard, NodeIndex removed) 
   return MarginWithout(shard, removed) >= 0;
 }
 
+bool Placement::IsAvoided(const PlacedShard& shard, NodeIndex node) const {
+  const std::vector<NodeId>& avoided = shard.view->avoided;
+  return std::find(avoided.begin(), avoided.end(), nodes_[node].id) != avoided.end();
+}
+
 bool Placement::Fits(const PlacedShard& shard, NodeIndex to) const {
-  return nodes_[to].Accepts() && shard.On(to) == nullptr;
+  return nodes_[to].Accepts() && shard.On(to) == nullptr && !IsAvoided(shard, to);
+}
+
+bool Placement::MayLead(const PlacedShard& shard, NodeIndex to) const {
+  const PlacedReplica* heir = shard.On(to);
+  return heir != nullptr && heir->IsVoter() && !heir->failed && nodes_[to].Accepts() &&
+         !IsAvoided(shard, to);
 }
 
 uint32_t Placement::Conflicts(const PlacedShard& shard, NodeIndex from, NodeIndex to) const {
@@ -174,7 +185,7 @@ void Placement::Tally(ShardIndex shard, const PlacedReplica& replica) {
 void Placement::Add(ShardId id, NodeId node) {
   const ShardIndex index = ShardAt(id);
   PlacedShard& shard = shards_[index];
-  const PlacedReplica replica{NodeOf(node), ReplicaRole::kVoter, false};
+  const PlacedReplica replica{.node = NodeOf(node)};
   FLOTILLA_CHECK(replica.node != kNobody && shard.On(replica.node) == nullptr);
   shard.replicas.insert(
       std::find_if(shard.replicas.begin(), shard.replicas.end(),

@@ -44,6 +44,7 @@ struct PlacedReplica {
   NodeIndex node = kNobody;
   ReplicaRole role = ReplicaRole::kVoter;
   bool failed = false;
+  bool kept = false;
 
   bool IsVoter() const { return role == ReplicaRole::kVoter; }
 };
@@ -90,6 +91,8 @@ class Placement {
   bool KeepsQuorumWithout(const PlacedShard& shard, NodeIndex removed) const;
   // Whether a replica of the shard may be put on the node.
   bool Fits(const PlacedShard& shard, NodeIndex to) const;
+  // Whether leadership of the shard may be handed to the node.
+  bool MayLead(const PlacedShard& shard, NodeIndex to) const;
 
   // Pairs of replicas in one zone, if the one on `from` went to `to`. Either may be kNobody.
   uint32_t Conflicts(const PlacedShard& shard, NodeIndex from = kNobody,
@@ -101,6 +104,7 @@ class Placement {
 
  private:
   int MarginWithout(const PlacedShard& shard, NodeIndex removed) const;
+  bool IsAvoided(const PlacedShard& shard, NodeIndex node) const;
   void Tally(ShardIndex shard, const PlacedReplica& replica);
   void Add(ShardId shard, NodeId node);
   void Remove(ShardId shard, NodeId node);

@@ -25,7 +25,7 @@ const PlacedReplica* LeastNeeded(const Placement& placement, const PlacedShard& 
   };
   const PlacedReplica* least = nullptr;
   for (const PlacedReplica& replica : shard.replicas) {
-    if (!placement.KeepsQuorumWithout(shard, replica.node)) continue;
+    if (replica.kept || !placement.KeepsQuorumWithout(shard, replica.node)) continue;
     if (least == nullptr || use(replica) < use(*least)) least = &replica;
   }
   return least;

@@ -1,6 +1,7 @@
 #include "sharding/planner.h"
 
 #include <limits>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -70,6 +71,8 @@ Plan MakePlan(const ClusterView& view, const PlannerOptions& options) {
   Placement placement(view, options.dead_after);
   PlanLimits limits(view, options);
   Plan plan;
+  std::set<ShardId> changed;
+  bool changes_again = false;
   for (;;) {
     const Proposal next = MostUrgent(placement, options);
     if (next.steps.empty()) break;
@@ -80,7 +83,9 @@ Plan MakePlan(const ClusterView& view, const PlannerOptions& options) {
     for (const Step& step : next.steps) {
       placement.Apply(step);
       plan.steps.push_back({step, next.cause});
+      changes_again |= !changed.insert(ShardOf(step)).second;
     }
+    if (!changes_again) plan.at_once = plan.steps.size();
   }
   if (placement.splits() > 0) plan.complete = false;
   plan.shortfalls = ShortfallsOf(placement);

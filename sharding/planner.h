@@ -10,6 +10,7 @@
 #ifndef FLOTILLA_SHARDING_PLANNER_H_
 #define FLOTILLA_SHARDING_PLANNER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -57,9 +58,11 @@ struct Shortfall {
 };
 
 struct Plan {
-  // In the order in which they may begin. Several may run at once, but of one shard only the first:
-  // a later one relies on it, and is planned again when the shard is no longer pending.
+  // In the order in which they may begin.
   std::vector<PlannedStep> steps;
+  // How many of the first may run at once: up to the group in which a shard is changed for the
+  // second time. What comes after relies on these, and is planned again when they have begun.
+  size_t at_once = 0;
   // What stays undone when all steps are carried out, by shard.
   std::vector<Shortfall> shortfalls;
   // Whether nothing is left to be planned after these steps. False: a limit cut the plan off, or

@@ -36,6 +36,7 @@ StepGroup NextRepair(const Placement& placement) {
     const PlacedReplica* lost = FirstLost(placement, shard);
     const bool is_spare =
         lost != nullptr && (!lost->IsVoter() || Voters(shard) > placement.rules().replicas);
+    if (is_spare && lost->kept) continue;
     if (is_spare) return {RemoveReplica{shard.id, placement.nodes()[lost->node].id}};
     if (lost != nullptr) {
       urgent[placement.Margin(shard)].push_back({.shard = i, .leaving = lost->node});

@@ -72,7 +72,7 @@ StepGroup NextSplit(const Placement& placement, const PlannerOptions& options) {
   uint64_t worst = 100;
   StepGroup split;
   for (const PlacedShard& shard : placement.shards()) {
-    if (!placement.CanChange(shard)) continue;
+    if (!placement.CanChange(shard) || shard.view->kept_whole) continue;
     const uint64_t by_bytes = Excess(shard.bytes, options.split_bytes);
     const uint64_t by_load = Excess(shard.load, options.split_load);
     const uint64_t excess = std::max(by_bytes, by_load);

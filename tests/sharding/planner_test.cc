@@ -5,6 +5,7 @@
 #include "sharding/planner.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -197,6 +198,47 @@ TEST(PlannerDrain, TakesLeadersAwayFirst) {
   for (size_t i = 0; i < plan.steps.size() && plan.steps[i].cause == Cause::kDrain; ++i) {
     EXPECT_EQ(std::holds_alternative<TransferLeader>(plan.steps[i].step), i < led) << i;
   }
+}
+
+// Of one shard only the first: the move of a shard waits until its leadership has gone.
+TEST(Planner, SaysHowManyStepsMayRunAtOnce) {
+  ClusterModel cluster = Even(4, 20);
+  EXPECT_EQ(MakePlan(cluster.view(), {}).at_once, 0u);
+  const uint32_t led = cluster.LeadersOn(2);
+  cluster.node(2).state = NodeState::kDraining;
+  const Plan plan = MakeWholePlan(cluster.view(), {});
+  std::set<ShardId> changed;
+  for (size_t i = 0; i < plan.at_once; ++i) {
+    EXPECT_TRUE(changed.insert(ShardOf(plan.steps[i].step)).second);
+  }
+  EXPECT_GE(plan.at_once, led);
+  ASSERT_LT(plan.at_once, plan.steps.size());
+  EXPECT_TRUE(changed.contains(ShardOf(plan.steps[plan.at_once].step)));
+}
+
+TEST(Planner, GivesAnAvoidedNodeNothingOfTheShard) {
+  ClusterModel cluster = Even(3, 6);
+  const NodeId joined = cluster.AddNode();
+  cluster.shard(1).avoided = {joined};
+  cluster.shard(2).avoided = {NodeId(1), NodeId(2), NodeId(3)};
+  const NodeId leader = cluster.shard(2).leader;
+  for (const PlannedStep& planned : cluster.Settle({}).steps) {
+    EXPECT_NE(ShardOf(planned.step), ShardId(1));
+  }
+  EXPECT_TRUE(cluster.shard(2).leader == leader || cluster.shard(2).leader == joined);
+  EXPECT_GT(cluster.ReplicasOn(joined.value()), 3u) << "others go there instead";
+}
+
+TEST(Planner, LeavesAloneWhatWasCalledOff) {
+  ClusterModel cluster = Even(5, 1, 5);
+  cluster.view().rules.replicas = 3;
+  for (ReplicaView& replica : cluster.shard(1).replicas) replica.kept = true;
+  cluster.shard(1).kept_whole = true;
+  cluster.shard(1).bytes = UINT64_MAX / 16;
+  EXPECT_TRUE(MakePlan(cluster.view(), {}).steps.empty());
+  cluster.shard(1).replicas[3].kept = false;
+  cluster.shard(1).kept_whole = false;
+  EXPECT_EQ(MakePlan(cluster.view(), {}).steps.size(), 2u) << "one replica goes, and a split";
 }
 
 TEST(PlannerDrain, RemovesReplicasBeyondTheNumberInsteadOfMovingThem) {

@@ -18,6 +18,10 @@ inline constexpr RegressionSeed kClusterRegressions[] = {
     {31, "a replica that began again took entries on the move for lost"},
     {210, "a clean-up in the entry of a split deleted what the child was to be made of"},
     {62646, "a leader with an unreadable state tried for ever to send it"},
+    {1795320956897, "log segments stayed although all in them had been overwritten"},
+    {1795320958651, "half an exchange of replicas was begun and taken back for ever"},
+    {1795320959543, "half an exchange of replicas was begun and taken back for ever"},
+    {1795326111437, "a cancelled move waited for a node that was lost"},
 };
 
 inline constexpr RegressionSeed kRaftRegressions[] = {
