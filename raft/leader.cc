@@ -134,12 +134,12 @@ const Leader::Peer* Leader::FindPeer(ReplicaId replica) const {
 
 void Leader::OnPeerLost(NodeId node) {
   for (Peer& peer : peers_) {
-    Progress& progress = peer.progress;
-    // What was in flight is probably lost: find out where the peer is.
-    if (progress.member().node != node || progress.state() != Progress::State::kReplicate) continue;
-    progress.BecomeProbe();
+    if (peer.progress.member().node != node) continue;
+    peer.progress.OnLost();
     dirty_ = true;
   }
+  // It takes over after all, or nobody does: waiting for it would only cost proposals.
+  if (transfer_.has_value() && transfer_->target.node == node) transfer_.reset();
 }
 
 void Leader::OnSnapshotFinished(const Member& to, bool ok, LogIndex index) {

@@ -140,6 +140,11 @@ absl::Status Leader::Transfer(NodeId target) {
   for (const Member& voter : state_.configuration().voters) {
     if (voter.node != target || voter == state_.self) continue;
     if (transfer_.has_value() && transfer_->target == voter) return absl::OkStatus();
+    // No proposal is taken while a transfer is pending: none waits for the dead.
+    if (!FindPeer(voter.replica)->progress.answers()) {
+      return absl::UnavailableError("node " + ToString(target) +
+                                    " does not answer this leader now");
+    }
     transfer_ = PendingTransfer{voter, 0, false};
     ContinueTransfer();
     return absl::OkStatus();

@@ -114,7 +114,13 @@ void Progress::OnHeartbeatDue() {
 void Progress::OnHeard(ReadCounter counter) {
   acknowledged_ = std::max(acknowledged_, counter);
   recently_active_ = true;
+  answers_ = true;
   heard_ = true;
+}
+
+void Progress::OnLost() {
+  answers_ = false;
+  if (state_ == State::kReplicate) BecomeProbe();
 }
 
 }  // namespace flotilla::raft

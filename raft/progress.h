@@ -65,6 +65,9 @@ class Progress {
 
   // The peer showed that it is alive and follows this leader, having seen `counter`.
   void OnHeard(ReadCounter counter);
+  // The connection to it broke. What was in flight is probably lost too: where it is must be found
+  // out again.
+  void OnLost();
   ReadCounter acknowledged() const { return acknowledged_; }
   // For CheckQuorum: whether it was heard of since the last Forget.
   bool recently_active() const { return recently_active_; }
@@ -72,6 +75,9 @@ class Progress {
   // For all who look at any other moment: whether it was in this period or in the one before.
   // Whoever looked as often as quorums are checked could else find everybody silent for ever.
   bool heard_lately() const { return recently_active_ || was_active_; }
+  // For who relies on it to act now: whether it has answered this leader at all, and lately, and
+  // was not lost since.
+  bool answers() const { return answers_ && heard_lately(); }
 
   // What the peer has been told. A message may be lost: heartbeats repeat both.
   LogIndex sent_commit = LogIndex(0);
@@ -92,6 +98,7 @@ class Progress {
   ReadCounter acknowledged_ = 0;
   bool recently_active_ = true;
   bool was_active_ = false;
+  bool answers_ = false;
   // Since the last heartbeat was due.
   bool heard_ = true;
   LogIndex match_at_heartbeat_;

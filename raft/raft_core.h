@@ -200,7 +200,8 @@ class RaftCore {
   void AnnounceCommit();
 
   // Hands leadership to a voter (thesis 3.10). kFailedPrecondition when not leader,
-  // kInvalidArgument when the target is not another voter.
+  // kInvalidArgument when the target is not another voter, kUnavailable when it has not answered
+  // this leader lately. Meanwhile no proposal is taken.
   absl::Status TransferLeadership(NodeId target);
 
   // Campaigns now, with PreVote as configured. For a fresh single group and for tests.

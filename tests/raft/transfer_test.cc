@@ -85,6 +85,32 @@ TEST(RaftTransfer, ToSelfAndToStrangersAndToLearnersIsRefused) {
   EXPECT_THAT(core.Settle(), IsEmpty());
 }
 
+// A leader that was just asked to hand over to a node that died a moment ago stopped its shard for
+// an election timeout.
+TEST(RaftTransfer, ToWhoDoesNotAnswerIsRefused) {
+  CoreDriver core;
+  core.WinElection();
+  core.Receive(2, 1, Ack(1));
+  EXPECT_EQ(core->TransferLeadership(NodeId(3)).code(), absl::StatusCode::kUnavailable);
+  core.Receive(3, 1, Ack(1));
+  core->PeerLost(NodeId(3));
+  EXPECT_EQ(core->TransferLeadership(NodeId(3)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(core->Propose(MakeBytes("x")).ok());
+  core.Receive(3, 1, Ack(1));
+  EXPECT_TRUE(core->TransferLeadership(NodeId(3)).ok());
+}
+
+TEST(RaftTransfer, LosingTheTargetEndsIt) {
+  TestNetwork network = ThreeMembers();
+  network.Isolate(3);
+  ASSERT_TRUE(Transfer(network, 1, 3).ok());
+  network.Step(1, [](RaftCore& core) { core.PeerLost(NodeId(3)); });
+  EXPECT_EQ(network.core(1).Status().transfer_target, Member());
+  network.Propose(1, "x");
+  network.Stabilize();
+  EXPECT_EQ(network.commands(2), (std::vector<std::string>{"x"}));
+}
+
 TEST(RaftTransfer, TimeoutLeadsOn) {
   TestNetwork network = ThreeMembers();
   network.Isolate(3);
