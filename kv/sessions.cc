@@ -193,6 +193,13 @@ absl::Status Sessions::Load(const storage::StateReader& state) {
   return absl::OkStatus();
 }
 
+void Sessions::CopyFrom(const Sessions& other) {
+  by_use_ = other.by_use_;
+  by_token_.clear();
+  for (auto at = by_use_.begin(); at != by_use_.end(); ++at) by_token_.emplace(at->token_, at);
+  bytes_ = other.bytes_;
+}
+
 // Rows come by session, and for each by entry, so that the newest row of a session is its last.
 absl::Status Sessions::LoadRow(std::string_view key, std::string_view value) {
   FLOTILLA_ASSIGN_OR_RETURN(const SessionRowId id, DecodeSessionRowKey(key));

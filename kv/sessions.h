@@ -71,6 +71,8 @@ class Sessions {
 
   // Rebuilds the index. kDataLoss, kUnimplemented.
   absl::Status Load(const storage::StateReader& state);
+  // What Load would make of the rows that `other` stands for, which is between two entries.
+  void CopyFrom(const Sessions& other);
 
   // Every entry with commands is bracketed by these two. `time` is session time and never goes
   // back. Begin forgets what has been idle for too long, a bounded number of rows at a time; what

@@ -47,6 +47,12 @@ class KvStateMachine final : public StateMachine {
 
   const AppliedState& applied() const override { return applied_; }
 
+  std::unique_ptr<StateMachine> MakeChild() const override {
+    auto child = std::make_unique<KvStateMachine>(applied_.ChildState());
+    child->sessions_.CopyFrom(sessions_);
+    return child;
+  }
+
  private:
   // What one call of Apply works on.
   struct Scope {

@@ -51,6 +51,10 @@ class StateMachine {
                              std::vector<EntryResult>* results) = 0;
 
   virtual const AppliedState& applied() const = 0;
+
+  // Of the shard that was just split off: what Load would make of this very state, without reading
+  // it. Precondition: applied().StandsAtSplit().
+  virtual std::unique_ptr<StateMachine> MakeChild() const = 0;
 };
 
 }  // namespace flotilla::kv

@@ -204,24 +204,24 @@ void Applier::PrepareChild(Disk& disk, std::string folder) {
 }
 
 // Not among the bulk work, behind which the whole shard would wait.
-void Applier::MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child,
+void Applier::MakeChild(Disk& disk, storage::EngineSource& engines,
                         absl::AnyInvocable<void(absl::StatusOr<Child>)> done) {
   auto made = std::make_shared<absl::StatusOr<Child>>();
-  apply_->Run([holder = holder_, &disk, &engines, child,
-               made] { *made = MakeChildNow(*holder, disk, engines, child); },
-              [weak = std::weak_ptr<Holder>(holder_), made, done = std::move(done)]() mutable {
-                if (!weak.expired()) done(std::move(*made));
-              });
+  apply_->Run(
+      [holder = holder_, &disk, &engines, made] { *made = MakeChildNow(*holder, disk, engines); },
+      [weak = std::weak_ptr<Holder>(holder_), made, done = std::move(done)]() mutable {
+        if (!weak.expired()) done(std::move(*made));
+      });
 }
 
 absl::StatusOr<Applier::Child> Applier::MakeChildNow(Holder& holder, Disk& disk,
-                                                     storage::EngineSource& engines,
-                                                     ShardId child) {
+                                                     storage::EngineSource& engines) {
   FLOTILLA_ASSIGN_OR_RETURN(const std::string folder, holder.child_folder);
   const auto make = [&]() -> absl::StatusOr<Child> {
     Child made;
     FLOTILLA_ASSIGN_OR_RETURN(made.note, holder.engine->Checkpoint(folder));
-    FLOTILLA_ASSIGN_OR_RETURN(made.state, OpenReplicaState(engines, folder, made.note, child));
+    FLOTILLA_ASSIGN_OR_RETURN(made.state.engine, engines.OpenCopy(folder, made.note));
+    made.state.machine = holder.machine->MakeChild();
     return made;
   };
   absl::StatusOr<Child> made = make();

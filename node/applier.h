@@ -85,7 +85,7 @@ class Applier {
     ReplicaState state;
     std::string note;
   };
-  void MakeChild(Disk& disk, storage::EngineSource& engines, ShardId child,
+  void MakeChild(Disk& disk, storage::EngineSource& engines,
                  absl::AnyInvocable<void(absl::StatusOr<Child>)> done);
 
   // After everything applied so far: drops the state and opens another. `done` gets where the new
@@ -107,7 +107,7 @@ class Applier {
   static absl::StatusOr<Copy> CheckpointNow(storage::Engine& engine, storage::EngineSource& engines,
                                             const std::string& folder, ShardId shard);
   static absl::StatusOr<Child> MakeChildNow(Holder& holder, Disk& disk,
-                                            storage::EngineSource& engines, ShardId child);
+                                            storage::EngineSource& engines);
   using ApplyDone = absl::AnyInvocable<void(absl::StatusOr<Applied>)>;
   static absl::Status ApplyNow(Holder& holder, std::vector<raft::Entry> entries);
   static absl::StatusOr<Applied> WriteNow(Holder& holder);

@@ -151,7 +151,7 @@ void Replica::MakeChild() {
   start.raft.snapshot = applied_.Meta();
   start.raft.applied = applied_.index;
   applier_.MakeChild(
-      context_.env.disk, context_.env.engines, child,
+      context_.env.disk, context_.env.engines,
       Alive([this, start = std::move(start)](absl::StatusOr<Applier::Child> made) mutable {
         OnChildMade(std::move(start), std::move(made));
       }));

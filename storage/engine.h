@@ -168,6 +168,13 @@ class EngineSource {
   // may be open once.
   virtual absl::StatusOr<std::unique_ptr<Engine>> Open(const std::string& folder,
                                                        std::string_view note, bool create) = 0;
+  // The same for what an engine of this source has just made by Checkpoint, which returned the
+  // note: a shard waits for it while it is split. What was known of the files when they were copied
+  // may be believed.
+  virtual absl::StatusOr<std::unique_ptr<Engine>> OpenCopy(const std::string& folder,
+                                                           std::string_view note) {
+    return Open(folder, note, /*create=*/false);
+  }
 
   // Reads a folder that is open nowhere (a checkpoint) without changing anything in it.
   virtual absl::StatusOr<std::unique_ptr<StateReader>> OpenReadOnly(const std::string& folder,

@@ -58,9 +58,9 @@ absl::Status LevelDBDatabase::Explain(const leveldb::Status& status) const {
 
 absl::StatusOr<std::shared_ptr<LevelDBDatabase>> LevelDBOpener::Open(
     const std::string& folder, LevelDBEnv::Mode mode, std::string_view note, bool create,
-    LevelDBEnv::DurableListener listener) const {
+    LevelDBEnv::DurableListener listener, TableSizes sizes) const {
   FLOTILLA_ASSIGN_OR_RETURN(const FolderState found,
-                            InspectLevelDBFolder(world.disk, folder, note));
+                            InspectLevelDBFolder(world.disk, folder, note, sizes));
   if (!found.exists && !create) return absl::NotFoundError(folder + " has no database");
   if (!found.exists) {
     FLOTILLA_RETURN_IF_ERROR(world.disk.CreateFolder(folder));

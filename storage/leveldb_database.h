@@ -36,10 +36,9 @@ struct LevelDBOpener {
   leveldb::Options options;  // all but env and create_if_missing
 
   // `note`, `create` and errors: as EngineSource::Open. `listener` may be null when read-only.
-  absl::StatusOr<std::shared_ptr<LevelDBDatabase>> Open(const std::string& folder,
-                                                        LevelDBEnv::Mode mode,
-                                                        std::string_view note, bool create,
-                                                        LevelDBEnv::DurableListener listener) const;
+  absl::StatusOr<std::shared_ptr<LevelDBDatabase>> Open(
+      const std::string& folder, LevelDBEnv::Mode mode, std::string_view note, bool create,
+      LevelDBEnv::DurableListener listener, TableSizes sizes = TableSizes::kChecked) const;
 };
 
 // The engine's own row: the applied index, in every batch, under the empty key, which no owner may

@@ -43,10 +43,11 @@ absl::Status FailedInBackground(const absl::Status& status) {
 absl::StatusOr<std::unique_ptr<Engine>> LevelDBEngine::Open(const LevelDBOptions& options,
                                                             const LevelDBOpener& opener,
                                                             const std::string& folder,
-                                                            std::string_view note, bool create) {
+                                                            std::string_view note, bool create,
+                                                            TableSizes sizes) {
   std::unique_ptr<LevelDBEngine> engine(new LevelDBEngine(options, opener, folder));
   MutexLock lock(engine->database_mu_);
-  FLOTILLA_RETURN_IF_ERROR(engine->OpenDatabase(note, create));
+  FLOTILLA_RETURN_IF_ERROR(engine->OpenDatabase(note, create, sizes));
   return engine;
 }
 
@@ -56,10 +57,10 @@ LevelDBEngine::~LevelDBEngine() {
                      "views and iterators must go before their engine");
 }
 
-absl::Status LevelDBEngine::OpenDatabase(std::string_view note, bool create) {
+absl::Status LevelDBEngine::OpenDatabase(std::string_view note, bool create, TableSizes sizes) {
   database_ = opener_.Open(
       folder_, LevelDBEnv::Mode::kReadWrite, note, create,
-      [this](WrittenPoint point, ManifestPosition position) { OnDurable(point, position); });
+      [this](WrittenPoint point, ManifestPosition position) { OnDurable(point, position); }, sizes);
   FLOTILLA_RETURN_IF_ERROR(database_.status());
   const LevelDBEnv& env = *(*database_)->env;
   const ManifestPosition position = env.manifest();

@@ -34,7 +34,8 @@ class LevelDBEngine : public Engine {
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const LevelDBOptions& options,
                                                       const LevelDBOpener& opener,
                                                       const std::string& folder,
-                                                      std::string_view note, bool create);
+                                                      std::string_view note, bool create,
+                                                      TableSizes sizes = TableSizes::kChecked);
   ~LevelDBEngine() override;
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
@@ -51,7 +52,8 @@ class LevelDBEngine : public Engine {
   LevelDBEngine(const LevelDBOptions& options, const LevelDBOpener& opener, std::string folder)
       : options_(options), opener_(opener), folder_(std::move(folder)) {}
 
-  absl::Status OpenDatabase(std::string_view note, bool create)
+  absl::Status OpenDatabase(std::string_view note, bool create,
+                            TableSizes sizes = TableSizes::kChecked)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mu_);
   absl::StatusOr<std::shared_ptr<LevelDBDatabase>> database() const;
   void OnDurable(const WrittenPoint& point, const ManifestPosition& position);

@@ -57,6 +57,11 @@ absl::StatusOr<std::unique_ptr<Engine>> LevelDBEngineSource::Open(const std::str
   return LevelDBEngine::Open(options_, opener_, folder, note, create);
 }
 
+absl::StatusOr<std::unique_ptr<Engine>> LevelDBEngineSource::OpenCopy(const std::string& folder,
+                                                                      std::string_view note) {
+  return LevelDBEngine::Open(options_, opener_, folder, note, /*create=*/false, TableSizes::kKnown);
+}
+
 absl::StatusOr<std::unique_ptr<StateReader>> LevelDBEngineSource::OpenReadOnly(
     const std::string& folder, std::string_view note) {
   FLOTILLA_ASSIGN_OR_RETURN(

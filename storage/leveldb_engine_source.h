@@ -29,6 +29,8 @@ class LevelDBEngineSource : public EngineSource {
 
   absl::StatusOr<std::unique_ptr<Engine>> Open(const std::string& folder, std::string_view note,
                                                bool create) override;
+  absl::StatusOr<std::unique_ptr<Engine>> OpenCopy(const std::string& folder,
+                                                   std::string_view note) override;
   absl::StatusOr<std::unique_ptr<StateReader>> OpenReadOnly(const std::string& folder,
                                                             std::string_view note) override;
 

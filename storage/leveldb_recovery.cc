@@ -74,7 +74,7 @@ absl::Status CheckTable(Disk& disk, const std::string& path, uint64_t expected_s
 }
 
 absl::StatusOr<FolderState> InspectExisting(Disk& disk, const std::string& folder,
-                                            const ManifestPosition& position) {
+                                            const ManifestPosition& position, TableSizes sizes) {
   FolderState state{.exists = true};
   FLOTILLA_ASSIGN_OR_RETURN(state.manifest_number, ReadCurrent(disk, JoinPath(folder, "CURRENT")));
   if (state.manifest_number < position.number) {
@@ -89,6 +89,7 @@ absl::StatusOr<FolderState> InspectExisting(Disk& disk, const std::string& folde
   absl::StatusOr<ManifestContents> contents = ReadManifest(manifest, synced);
   if (!contents.ok()) return Annotate(contents.status(), path);
   state.manifest_bytes = contents->valid_bytes;
+  if (sizes == TableSizes::kKnown) return state;
   for (const auto& [number, size] : contents->tables) {
     FLOTILLA_RETURN_IF_ERROR(CheckTable(disk, JoinPath(folder, LevelDBTableName(number)), size));
   }
@@ -116,14 +117,14 @@ std::string LevelDBManifestName(uint64_t number) { return Numbered("MANIFEST-%06
 std::string LevelDBTableName(uint64_t number) { return Numbered("%06llu.ldb", number); }
 
 absl::StatusOr<FolderState> InspectLevelDBFolder(Disk& disk, const std::string& folder,
-                                                 std::string_view note) {
+                                                 std::string_view note, TableSizes sizes) {
   FLOTILLA_ASSIGN_OR_RETURN(const ManifestPosition position, DecodeManifestPosition(note));
   FLOTILLA_ASSIGN_OR_RETURN(const bool exists, disk.Exists(JoinPath(folder, "CURRENT")));
   if (!exists) {
     FLOTILLA_RETURN_IF_ERROR(CheckNeverExisted(disk, folder, note));
     return FolderState{};
   }
-  absl::StatusOr<FolderState> state = InspectExisting(disk, folder, position);
+  absl::StatusOr<FolderState> state = InspectExisting(disk, folder, position, sizes);
   if (!state.ok()) return MissingIsDataLoss(state.status());
   return state;
 }

@@ -35,11 +35,15 @@ struct FolderState {
   uint64_t manifest_bytes = 0;
 };
 
+// Whether the sizes of all tables are looked up. There may be thousands.
+enum class TableSizes { kChecked, kKnown };
+
 // `note` is what the last compaction of the Raft log remembered (DurablePoint::note), empty when
 // none. kDataLoss when the folder lacks anything that was synced: a file, a table's full size, a
 // record of the MANIFEST. A folder whose creation was interrupted does not exist.
 absl::StatusOr<FolderState> InspectLevelDBFolder(Disk& disk, const std::string& folder,
-                                                 std::string_view note);
+                                                 std::string_view note,
+                                                 TableSizes sizes = TableSizes::kChecked);
 
 }  // namespace flotilla::storage
 

@@ -33,8 +33,14 @@ class TestShard {
     Restart();
   }
 
-  // The child of the split that `parent` stands at, made of its rows.
+  // The child of the split that `parent` stands at, as it is made there and then.
   static TestShard ChildOf(const TestShard& parent) {
+    TestShard child = LoadedChildOf(parent);
+    child.machine_ = parent.machine_->MakeChild();
+    return child;
+  }
+  // The same, made of the parent's rows.
+  static TestShard LoadedChildOf(const TestShard& parent) {
     return TestShard(parent.applied().last_split->child.shard, parent.state_);
   }
 

@@ -134,6 +134,36 @@ TEST(Split, AWriteOfBeforeIsAnsweredAgainByBothAndNotRepeated) {
   EXPECT_EQ(child.Do(Increment{Upper(), 1}, InSession(session, 2)).value, "2");
 }
 
+// A child's replica that was made at the split, and one that was restarted since.
+TEST(Split, AChildKnowsOfSessionsWhatItsRowsSay) {
+  TestShard parent;
+  std::vector<SessionToken> sessions;
+  for (int i = 0; i < 4; ++i) sessions.push_back(parent.OpenSession());
+  for (uint64_t sequence = 1; sequence <= 6; ++sequence) {
+    for (size_t i = 0; i < sessions.size(); ++i) {
+      const uint64_t acknowledged_below = i == 0 ? 1 : sequence - 1;
+      parent.Do(Increment{Upper(), 1}, InSession(sessions[i], sequence, acknowledged_below));
+    }
+  }
+  parent.Do(CloseSession{}, InSession(sessions[3], 7));
+  SplitInTheMiddle(parent);
+  TestShard made = TestShard::ChildOf(parent);
+  TestShard loaded = TestShard::LoadedChildOf(parent);
+  EXPECT_EQ(made.applied(), loaded.applied());
+  for (uint64_t sequence = 7; sequence > 0; --sequence) {
+    for (const SessionToken& session : sessions) {
+      const Increment increment{Upper(), 1};
+      const WriteIdentity identity = InSession(session, sequence, sequence / 2);
+      const CommandResult expected = loaded.Do(increment, identity);
+      const CommandResult result = made.Do(increment, identity);
+      EXPECT_EQ(result.code, expected.code);
+      EXPECT_EQ(result.value, expected.value);
+      EXPECT_EQ(result.replayed, expected.replayed);
+    }
+  }
+  EXPECT_EQ(made.state().rows(), loaded.state().rows());
+}
+
 TEST(Split, ASessionOfTheParentsLaterDaysIsTold) {
   TestShard parent;
   SplitInTheMiddle(parent);
