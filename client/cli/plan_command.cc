@@ -81,9 +81,9 @@ void PrintSteps(Context& context, const ClusterPlan& plan) {
   }
 }
 
-void PrintSummary(std::ostream& out, const ClusterPlan& plan) {
+void PrintSummary(std::ostream& out, const ClusterPlan& plan, bool possible) {
   if (plan.steps.empty()) {
-    out << (plan.shortfalls.empty() ? "nothing to do\n" : "nothing can be done\n");
+    out << (possible ? "nothing to do\n" : "nothing can be done now\n");
   } else {
     out << Count(plan.steps.size(), "step") << ", "
         << Copies(plan.replicas_to_copy, plan.bytes_to_copy)
@@ -153,7 +153,7 @@ void Print(Context& context, const ClusterPlan& plan, const Question& question, 
   if (context.WantsJson()) return PrintJson(out, ToJson(plan, question, possible));
   PrintSteps(context, plan);
   if (!plan.steps.empty()) out << "\n";
-  PrintSummary(out, plan);
+  PrintSummary(out, plan, possible);
   PrintNodes(out, plan, question.changes);
   out << std::flush;
 }

@@ -261,7 +261,7 @@ TEST_F(CliNodeTest, WhatCannotBeDoneIsToldByThePlan) {
   const Ran ran = Run({"node", "drain", "4", "--dry-run"});
   EXPECT_EQ(ran.code, 4);
   EXPECT_EQ(ran.out,
-            "nothing can be done\n"
+            "nothing can be done now\n"
             "undone: the directory: no node may take the replica that should be added or moved\n"
             "undone: shard 3: too few of its voters live, so nothing of it can be changed\n"
             "node 4 has 2 replicas and would have 2\n");
@@ -288,6 +288,7 @@ TEST_F(CliNodeTest, WhatWouldNotHappenByItselfIsToldByThePlan) {
   plan_.nodes = {{4, 2, 2}};
   const Ran down = Run({"node", "drain", "4", "--dry-run"});
   EXPECT_EQ(down.code, 4);
+  EXPECT_THAT(down.out, StartsWith("nothing can be done now\n"));
   EXPECT_THAT(down.err, HasSubstr("2 replicas would stay on the node: what a node holds that is"));
   plan_.unsettled_shards = {3};
   EXPECT_EQ(Run({"node", "drain", "4", "--dry-run"}).code, 0) << "more may follow";

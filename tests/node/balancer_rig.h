@@ -29,6 +29,8 @@ class BalancerRig {
   void Elect(bool plans = true, Duration hears = std::chrono::seconds(10));
   // Time passes and the leader looks, once. Records and orders take effect unless they are held.
   void Look(Duration later = std::chrono::seconds(1));
+  // Time passes, and nobody looks.
+  void Wait(Duration time) { now_ += time; }
   // Until no operation runs; false when that takes more than so many looks.
   bool Settle(int looks = 300);
   void SetDuty(uint64_t node, sharding::NodeDuty duty);

@@ -162,7 +162,9 @@ TEST(PlanPreview, ANewLeaderHasNoneAtFirst) {
   EXPECT_TRUE(rig.Preview().ok());
   rig.Elect(/*plans=*/true, /*hears=*/seconds(1));
   EXPECT_TRUE(absl::IsUnavailable(rig.Preview().status()));
-  rig.Look(seconds(10));
+  rig.Wait(seconds(9));
+  EXPECT_TRUE(absl::IsUnavailable(rig.Preview().status()));
+  rig.Look();
   EXPECT_EQ(rig.Preview()->under_way, 1u);
 }
 
