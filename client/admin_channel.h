@@ -34,6 +34,7 @@ struct AdminReply {
   // Of a split that was carried out.
   SplitResult split;
   std::vector<ClusterOperation> operations;
+  ClusterPlan plan;
 };
 
 class AdminChannel {
@@ -50,6 +51,8 @@ class AdminChannel {
   virtual AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) = 0;
   virtual AdminReply ListOperations(const std::string& endpoint) = 0;
   virtual AdminReply CancelOperation(const std::string& endpoint, uint64_t operation) = 0;
+  virtual AdminReply PlanChanges(const std::string& endpoint,
+                                 const std::vector<NodeDutyChange>& changes) = 0;
 
   virtual MonoTime Now() = 0;
   virtual void Pause(Duration time) = 0;

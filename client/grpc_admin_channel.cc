@@ -132,6 +132,21 @@ class GrpcAdminChannel final : public AdminChannel {
     return call.Reply(call.stub->CancelOperation(&call.context, request, &response));
   }
 
+  AdminReply PlanChanges(const std::string& endpoint,
+                         const std::vector<NodeDutyChange>& changes) override {
+    v1::PlanChangesRequest request;
+    for (const NodeDutyChange& change : changes) {
+      v1::NodeDutyChange* one = request.add_duty_changes();
+      one->set_node_id(change.node_id);
+      one->set_duty(Encode(change.duty));
+    }
+    v1::PlanChangesResponse response;
+    Call call(endpoint);
+    AdminReply reply = call.Reply(call.stub->PlanChanges(&call.context, request, &response));
+    reply.plan = DecodePlan(response);
+    return reply;
+  }
+
   MonoTime Now() override { return clock_.Now(); }
   void Pause(Duration time) override { std::this_thread::sleep_for(time); }
 

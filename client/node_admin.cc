@@ -1,4 +1,5 @@
-// What an operator asks of the directory: nodes are to be emptied, operations shown and cancelled.
+// What an operator asks of the directory: nodes are to be emptied, operations shown and cancelled,
+// plans shown.
 // The balancer does the rest.
 #include <algorithm>
 #include <string>
@@ -75,6 +76,13 @@ Status ShardAdmin::CancelOperation(uint64_t operation) {
            return channel_->CancelOperation(endpoint, operation);
          })
       .status;
+}
+
+StatusOr<ClusterPlan> ShardAdmin::PlanChanges(const std::vector<NodeDutyChange>& changes) {
+  AdminReply reply = AskDirectory(
+      [&](const std::string& endpoint) { return channel_->PlanChanges(endpoint, changes); });
+  if (!reply.status.ok()) return reply.status;
+  return std::move(reply.plan);
 }
 
 Status ShardAdmin::AwaitEmptyNode(uint64_t node) {

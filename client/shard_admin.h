@@ -37,6 +37,7 @@ class ShardAdmin final : public Admin {
   Status AwaitEmptyNode(uint64_t node) override;
   StatusOr<std::vector<ClusterOperation>> ListOperations() override;
   Status CancelOperation(uint64_t operation) override;
+  StatusOr<ClusterPlan> PlanChanges(const std::vector<NodeDutyChange>& changes) override;
 
  private:
   using Planner = std::function<ReplicaStep(const ShardStatus&)>;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/kv_channel.h"
+#include "flotilla/cluster_plan.h"
 #include "flotilla/cluster_status.h"
 
 namespace flotilla::v1 {
@@ -15,6 +16,7 @@ class GetShardMapResponse;
 class ListOperationsResponse;
 class PipelineRequest;
 class PipelineResult;
+class PlanChangesResponse;
 }  // namespace flotilla::v1
 
 namespace flotilla::client {
@@ -29,6 +31,7 @@ ShardMap DecodeShardMap(const v1::GetShardMapResponse& response);
 // All but endpoint and status.
 NodeStatus DecodeNodeStatus(const v1::GetClusterStatusResponse& response);
 std::vector<ClusterOperation> DecodeOperations(const v1::ListOperationsResponse& response);
+ClusterPlan DecodePlan(const v1::PlanChangesResponse& response);
 
 }  // namespace flotilla::client
 

@@ -61,7 +61,7 @@ StepUnderWay UnderWay(const kv::OperationRecord& record, MonoTime now) {
 
 void Balancer::Tick(const ClusterSight& sight, uint32_t replicas) {
   // Until all that live have had time to say so, everybody would look alike.
-  if (sight.now < std::max(next_look_, sight.leading_since + options_.down_after)) return;
+  if (sight.now < next_look_ || !HasHeardAll(sight)) return;
   next_look_ = sight.now + kLookInterval;
   const Shards shards = ShardsIn(sight);
   TakeUp(sight);
@@ -84,6 +84,21 @@ void Balancer::Forget() {
   recording_ = false;
   avoided_.clear();
   next_look_ = {};
+}
+
+absl::StatusOr<PlanBasis> Balancer::Basis(const ClusterSight& sight, uint32_t replicas) const {
+  const auto& operations = sight.directory.operations();
+  const bool knows_all =
+      std::all_of(operations.begin(), operations.end(), [this](const auto& each) {
+        return each.second.has_ended() || under_way_.contains(ShardOf(each.second.step));
+      });
+  if (!HasHeardAll(sight) || !knows_all) {
+    return absl::UnavailableError("the directory's leader is new, and has not heard of all yet");
+  }
+  PlanBasis basis = BasisOf(View(sight, ShardsIn(sight), replicas), under_way_);
+  basis.planner = options_.planner;
+  basis.begins = options_.plans;
+  return basis;
 }
 
 void Balancer::TakeUp(const ClusterSight& sight) {

@@ -18,9 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "base/logger.h"
 #include "kv/directory.h"
 #include "node/cluster_watch.h"
+#include "node/plan_basis.h"
 #include "node/shard_order.h"
 #include "node/step_end.h"
 #include "sharding/planner.h"
@@ -60,11 +62,18 @@ class Balancer {
   // It does not any more.
   void Forget();
 
+  // For a look at all that it would do if nothing else happened; begins nothing. kUnavailable until
+  // it has heard of all nodes that live and taken up what is under way.
+  absl::StatusOr<PlanBasis> Basis(const ClusterSight& sight, uint32_t replicas) const;
+
   const std::map<ShardId, StepUnderWay>& under_way() const { return under_way_; }
 
  private:
   using Shards = std::map<ShardId, ShardReport>;
 
+  bool HasHeardAll(const ClusterSight& sight) const {
+    return sight.now >= sight.leading_since + options_.down_after;
+  }
   // What the directory says is under way, and what it says has ended.
   void TakeUp(const ClusterSight& sight);
   void TakeUp(const kv::OperationRecord& record, MonoTime now);

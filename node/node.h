@@ -27,6 +27,7 @@
 #include "kv/state_machine.h"
 #include "node/authorizer.h"
 #include "node/peer_transport.h"
+#include "node/plan_preview.h"
 #include "node/request.h"
 #include "node/stage_observer.h"
 #include "node/transfer_meter.h"
@@ -228,6 +229,14 @@ class Node : public PeerEvents {
   virtual absl::StatusOr<std::vector<OperationStatus>> Operations() const = 0;
   virtual void CancelOperation(kv::OperationId operation,
                                absl::AnyInvocable<void(absl::Status)> done) = 0;
+
+  // All that the balancer would do from now on, if the nodes had these duties and nothing else
+  // happened; changes nothing. Only the node that leads the directory knows (kFailedPrecondition,
+  // the message names it). kNotFound, kInvalidArgument: there is no such node, or one is named
+  // twice. kUnavailable: it leads the directory since a moment only. kResourceExhausted: it is
+  // making a plan already. `done` runs within seconds, unless the node dies first.
+  virtual void PlanChanges(const std::vector<DutyChange>& changes,
+                           absl::AnyInvocable<void(absl::StatusOr<PlanPreview>)> done) = 0;
 
   // Graceful: refuses new requests, hands leadership over, answers what is pending, closes the log,
   // then runs `done`. Bounded by `limit`.

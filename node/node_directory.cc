@@ -51,19 +51,22 @@ void NodeImpl::OpenBalancer() {
 
 void NodeImpl::TickBalancer() {
   if (keeper_->directory() == nullptr) return balancer_->Forget();
-  const Replica* const directory = DirectoryReplica();
-  if (directory == nullptr) return;
-  std::vector<ShardReport> own = directory->Report();
+  if (DirectoryReplica() == nullptr) return;
+  balancer_->Tick(SightOfBalancer(*keeper_->directory()), ReplicasWanted());
+}
+
+ClusterSight NodeImpl::SightOfBalancer(const kv::Directory& directory) const {
+  std::vector<ShardReport> own = DirectoryReplica()->Report();
   // It has three replicas, however few the others have, and is never split.
   if (!own.empty()) own.front().claim.counters = {};
   if (ReplicasWanted() < 3) own.clear();
-  ClusterSight sight = Sight();
+  ClusterSight sight = Sight(directory);
   if (!own.empty()) sight.directory_shard = std::move(own.front());
-  balancer_->Tick(sight, ReplicasWanted());
+  return sight;
 }
 
-ClusterSight NodeImpl::Sight() const {
-  return {.directory = *keeper_->directory(),
+ClusterSight NodeImpl::Sight(const kv::Directory& directory) const {
+  return {.directory = directory,
           .heard = keeper_->heard(),
           .leading_since = keeper_->leading_since(),
           .now = env_.clock.Now(),
@@ -78,7 +81,7 @@ DirectoryStatus NodeImpl::StatusOfDirectory() const {
   status.replicas_wanted = ReplicasWanted();
   for (const auto& [node, record] : reporter_->nodes()) status.nodes.push_back(record);
   if (keeper_->directory() == nullptr) return status;
-  const ClusterSight sight = Sight();
+  const ClusterSight sight = Sight(*keeper_->directory());
   for (const auto& [node, record] : sight.directory.nodes()) {
     status.heard.push_back({node, SilenceOf(node, sight)});
   }

@@ -97,6 +97,7 @@ absl::Status NodeImpl::Open() {
   cleanup_ = env_.sequences.NewSequence(SequenceSource::Use::kBulk, env_.executor);
   // Bulk work may take minutes: too long to wait with a look at the free space.
   disk_check_ = env_.sequences.NewSequence(SequenceSource::Use::kRead, env_.executor);
+  preview_ = env_.sequences.NewSequence(SequenceSource::Use::kRead, env_.executor);
   context_ = std::make_unique<ReplicaContext>(
       ReplicaContext{.options = options_,
                      .env = env_,

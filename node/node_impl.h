@@ -50,6 +50,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   absl::StatusOr<std::vector<OperationStatus>> Operations() const override;
   void CancelOperation(kv::OperationId operation,
                        absl::AnyInvocable<void(absl::Status)> done) override;
+  void PlanChanges(const std::vector<DutyChange>& changes,
+                   absl::AnyInvocable<void(absl::StatusOr<PlanPreview>)> done) override;
   void Stop(Duration limit, Task done) override;
   NodeStatus Status() const override;
   Route RouteOf(std::string_view key) const override;
@@ -111,8 +113,11 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void OpenDirectory();
   void TickDirectory();
   void TickBalancer();
-  // What the balancer sees, without the directory's own shard. Not without a directory here.
-  ClusterSight Sight() const;
+  // What the balancer sees; the directory is the one that is led here, or as it might become.
+  // Without the directory's own shard:
+  ClusterSight Sight(const kv::Directory& directory) const;
+  // With it. Only where there is a replica of it that works.
+  ClusterSight SightOfBalancer(const kv::Directory& directory) const;
   DirectoryStatus StatusOfDirectory() const;
   void Obey(const ShardOrder& order);
   void OpenBalancer();
@@ -186,6 +191,9 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   std::unique_ptr<Sequence> cleanup_;
   bool log_marked_ = false;
   std::unique_ptr<Sequence> disk_check_;
+  // Makes the plans that are only shown, one at a time.
+  std::unique_ptr<Sequence> preview_;
+  bool previewing_ = false;
 
   // Shared with callbacks that hold weak references.
   std::map<ShardId, std::shared_ptr<Replica>> replicas_;

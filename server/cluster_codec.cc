@@ -117,15 +117,6 @@ v1::NodeDuty DutyOf(sharding::NodeDuty duty) {
 
 double InSeconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
-// Callers know the directory by its name, not by the number of its group.
-template <typename Message>
-void EncodeWhat(const std::string& step, ShardId shard, Message* out) {
-  const bool of_directory = shard == kv::kDirectoryShard;
-  const std::string number = "shard " + ToString(kv::kDirectoryShard);
-  out->set_what(of_directory ? absl::StrReplaceAll(step, {{number, "the directory"}}) : step);
-  out->set_shard_id(of_directory ? 0 : shard.value());
-}
-
 void EncodeTransfer(const node::TransferMeter::Reading& reading, v1::TransferProgress* out) {
   out->set_bytes_done(reading.bytes_done);
   out->set_bytes_total(reading.bytes_total);
@@ -134,7 +125,8 @@ void EncodeTransfer(const node::TransferMeter::Reading& reading, v1::TransferPro
 }
 
 void EncodeStep(const node::DirectoryStatus::StepUnderWay& step, v1::StepUnderWay* out) {
-  EncodeWhat(step.step, step.shard, out);
+  out->set_what(DescribeStep(step.step, step.shard));
+  out->set_shard_id(PublicIdOf(step.shard));
   out->set_seconds(InSeconds(step.since));
   out->set_operation_id(step.operation.value());
   EncodeTransfer(step.progress, out->mutable_progress());
@@ -229,7 +221,8 @@ void EncodeOperations(const std::vector<node::OperationStatus>& operations,
     const kv::OperationRecord& record = operation.record;
     v1::Operation* one = out->add_operations();
     one->set_operation_id(record.id.value());
-    EncodeWhat(ToString(record.step), ShardOf(record.step), one);
+    one->set_what(DescribeStep(ToString(record.step), ShardOf(record.step)));
+    one->set_shard_id(PublicIdOf(ShardOf(record.step)));
     one->set_cause(record.cause);
     one->set_state(StateOf(record.state));
     one->set_reason(record.reason);
@@ -248,8 +241,15 @@ raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& reques
   return change;
 }
 
-absl::StatusOr<sharding::NodeDuty> DecodeDuty(const v1::SetNodeDutyRequest& request) {
-  switch (request.duty()) {
+std::string DescribeStep(const std::string& step, ShardId shard) {
+  if (shard != kv::kDirectoryShard) return step;
+  return absl::StrReplaceAll(step, {{"shard " + ToString(shard), "the directory"}});
+}
+
+uint64_t PublicIdOf(ShardId shard) { return shard == kv::kDirectoryShard ? 0 : shard.value(); }
+
+absl::StatusOr<sharding::NodeDuty> DecodeDuty(v1::NodeDuty duty) {
+  switch (duty) {
     case v1::NODE_DUTY_SERVE:
       return sharding::NodeDuty::kServe;
     case v1::NODE_DUTY_DRAIN:

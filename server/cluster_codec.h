@@ -2,6 +2,8 @@
 #ifndef FLOTILLA_SERVER_CLUSTER_CODEC_H_
 #define FLOTILLA_SERVER_CLUSTER_CODEC_H_
 
+#include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,9 +19,9 @@ class ChangeMembershipRequest;
 class GetClusterStatusResponse;
 class GetShardMapResponse;
 class ListOperationsResponse;
-class SetNodeDutyRequest;
 class SplitShardRequest;
 class SplitShardResponse;
+enum NodeDuty : int;
 }  // namespace flotilla::v1
 
 namespace flotilla::server {
@@ -36,8 +38,12 @@ void EncodeOperations(const std::vector<node::OperationStatus>& operations,
 
 raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& request);
 
-// kInvalidArgument when the request says none that is known.
-absl::StatusOr<sharding::NodeDuty> DecodeDuty(const v1::SetNodeDutyRequest& request);
+// kInvalidArgument when it is none that is known.
+absl::StatusOr<sharding::NodeDuty> DecodeDuty(v1::NodeDuty duty);
+
+// Callers know the directory by its name, and as shard 0, not by the number of its group.
+std::string DescribeStep(const std::string& step, ShardId shard);
+uint64_t PublicIdOf(ShardId shard);
 
 // Of that shard; chooses what the request leaves open. kInvalidArgument says what is wrong.
 absl::StatusOr<kv::SplitShard> DecodeSplit(const v1::SplitShardRequest& request,

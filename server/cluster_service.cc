@@ -10,6 +10,7 @@
 #include "server/cluster_codec.h"
 #include "server/error_codec.h"
 #include "server/grpc_status.h"
+#include "server/plan_codec.h"
 
 namespace flotilla::server {
 namespace {
@@ -79,7 +80,7 @@ class ClusterService final : public v1::ClusterService::CallbackService {
   Reactor* SetNodeDuty(Context* context, const v1::SetNodeDutyRequest* request,
                        v1::SetNodeDutyResponse*) override {
     const auto change = [this, request](Done done) {
-      const absl::StatusOr<sharding::NodeDuty> duty = DecodeDuty(*request);
+      const absl::StatusOr<sharding::NodeDuty> duty = DecodeDuty(request->duty());
       if (!duty.ok()) return done(duty.status());
       node_.SetNodeDuty(NodeId(request->node_id()), *duty, std::move(done));
     };
@@ -98,6 +99,19 @@ class ClusterService final : public v1::ClusterService::CallbackService {
       const absl::StatusOr<std::vector<node::OperationStatus>> operations = node_.Operations();
       if (operations.ok()) EncodeOperations(*operations, response);
       reactor->Finish(AnswerOfDirectory(operations.status()));
+    });
+  }
+
+  Reactor* PlanChanges(Context* context, const v1::PlanChangesRequest* request,
+                       v1::PlanChangesResponse* response) override {
+    return OnExecutor(context, [this, request, response](Reactor* reactor) {
+      const auto changes = DecodeDutyChanges(*request);
+      if (!changes.ok()) return reactor->Finish(ToGrpcStatus(changes.status()));
+      node_.PlanChanges(*changes,
+                        [this, response, reactor](const absl::StatusOr<node::PlanPreview>& plan) {
+                          if (plan.ok()) EncodePlan(*plan, response);
+                          reactor->Finish(AnswerOfDirectory(plan.status()));
+                        });
     });
   }
 

@@ -16,6 +16,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/health_command.h"
 #include "client/cli/node_command.h"
+#include "client/cli/plan_command.h"
 #include "client/cli/scan_command.h"
 #include "client/cli/shard_command.h"
 #include "client/cli/step_command.h"
@@ -405,6 +406,9 @@ void CommandLine::AddCluster() {
                             "Whether all is well, how many nodes may fail, and what is moving");
   command->add_flag("--watch", health->watch, "Again whenever it changes, until interrupted");
   OnRun(command, RunClusterHealth, health);
+
+  OnRun(AddAdminCommand(*cluster, "plan", "What the balancer would do now, and what it cannot"),
+        RunClusterPlan, std::make_shared<ClusterPlanArguments>());
 }
 
 CLI::App* CommandLine::AddAdminCommand(CLI::App& noun, const char* name, const char* description) {
@@ -425,14 +429,18 @@ void CommandLine::AddNodes() {
     auto arguments = std::make_shared<NodeDutyArguments>();
     CLI::App* command = AddAdminCommand(*node, name, description);
     AddNumber(*command, "node", arguments->node, "A node's number")->required();
+    CLI::Option* dry_run = command->add_flag(
+        "--dry-run", arguments->dry_run, "Only show what would be moved, and what could not be");
     if (run == RunNodeDrain) {
-      command->add_flag("--wait", arguments->wait, "Until it holds nothing");
+      command->add_flag("--wait", arguments->wait, "Until it holds nothing")->excludes(dry_run);
     }
     if (run == RunNodeRemove) {
       arguments->wait = true;
-      command->add_flag_callback(
-          "--no-wait", [arguments = arguments.get()] { arguments->wait = false; },
-          "Do not wait until it holds nothing");
+      command
+          ->add_flag_callback(
+              "--no-wait", [arguments = arguments.get()] { arguments->wait = false; },
+              "Do not wait until it holds nothing")
+          ->excludes(dry_run);
     }
     OnRun(command, run, arguments);
   };

@@ -4,6 +4,7 @@
 
 #include "client/cli/admin_operation.h"
 #include "client/cli/json_values.h"
+#include "client/cli/plan_command.h"
 #include "flotilla/admin.h"
 #include <nlohmann/json.hpp>
 
@@ -66,6 +67,7 @@ struct DutyCommand {
 
 ExitCode Run(Context& context, const DutyCommand& command, const NodeDutyArguments& arguments) {
   const std::string name = "node " + std::string(command.name);
+  if (arguments.dry_run) return RunDryRun(context, name, {arguments.node, command.duty});
   AdminOperation operation(context, name + " " + std::to_string(arguments.node),
                            "flotilla node list shows the nodes");
   Admin* admin = operation.Connect();

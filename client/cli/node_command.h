@@ -14,7 +14,8 @@ ExitCode RunNodeList(Context& context, const NodeListArguments& arguments);
 
 struct NodeDutyArguments {
   uint64_t node = 0;
-  bool wait = false;  // until it holds nothing; shows progress on a terminal
+  bool wait = false;     // until it holds nothing; shows progress on a terminal
+  bool dry_run = false;  // only shows what would be done; see plan_command.h
 };
 ExitCode RunNodeDrain(Context& context, const NodeDutyArguments& arguments);
 ExitCode RunNodeServe(Context& context, const NodeDutyArguments& arguments);

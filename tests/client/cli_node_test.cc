@@ -20,11 +20,12 @@ using ::testing::StartsWith;
 class RecordingAdmin final : public Admin {
  public:
   RecordingAdmin(std::vector<std::string>& calls, Status answer, Status awaited,
-                 const std::vector<ClusterOperation>& operations)
+                 const std::vector<ClusterOperation>& operations, const ClusterPlan& plan)
       : calls_(calls),
         answer_(std::move(answer)),
         awaited_(std::move(awaited)),
-        operations_(operations) {}
+        operations_(operations),
+        plan_(plan) {}
 
   ClusterStatus DescribeCluster() override { return {}; }
   StatusOr<SplitResult> SplitShard(uint64_t, SplitOptions) override { return answer_; }
@@ -45,6 +46,16 @@ class RecordingAdmin final : public Admin {
     calls_.push_back(std::to_string(operation) + " is cancelled");
     return answer_;
   }
+  StatusOr<ClusterPlan> PlanChanges(const std::vector<NodeDutyChange>& changes) override {
+    std::string call = "plan";
+    for (const NodeDutyChange& change : changes) {
+      call += " " + std::to_string(change.node_id) + "/" +
+              std::to_string(static_cast<int>(change.duty));
+    }
+    calls_.push_back(call);
+    if (!answer_.ok()) return answer_;
+    return plan_;
+  }
   Status AwaitEmptyNode(uint64_t node) override {
     calls_.push_back(std::to_string(node) + " is awaited");
     return awaited_;
@@ -55,6 +66,7 @@ class RecordingAdmin final : public Admin {
   const Status answer_;
   const Status awaited_;
   const std::vector<ClusterOperation>& operations_;
+  const ClusterPlan& plan_;
 };
 
 struct Ran {
@@ -109,7 +121,7 @@ class CliNodeTest : public ::testing::Test {
         .connect_admin =
             [this](const std::string&, const AdminOptions&) {
               return StatusOr<std::unique_ptr<Admin>>(
-                  std::make_unique<RecordingAdmin>(calls_, answer_, awaited_, operations_));
+                  std::make_unique<RecordingAdmin>(calls_, answer_, awaited_, operations_, plan_));
             },
         .now = [] { return std::chrono::steady_clock::time_point(); },
         .pause = [this](std::chrono::milliseconds) { return on_pause_(); }};
@@ -132,6 +144,7 @@ class CliNodeTest : public ::testing::Test {
   Status awaited_;
   std::vector<std::string> calls_;
   std::vector<ClusterOperation> operations_;
+  ClusterPlan plan_;
   std::function<bool()> on_pause_ = [] { return false; };
 };
 
@@ -175,6 +188,8 @@ TEST_F(CliNodeTest, ErrorsSayWhatWhyAndWhatToDo) {
             "error: node remove 9: NOT_FOUND\n"
             "why:   the cluster has no node 9\n"
             "try:   flotilla node list shows the nodes\n");
+  EXPECT_THAT(Run({"node", "drain", "9", "--dry-run"}).err,
+              StartsWith("error: node drain 9 --dry-run: NOT_FOUND\n"));
   for (const std::vector<std::string>& args :
        std::vector<std::vector<std::string>>{{"node"},
                                              {"node", "drain"},
@@ -193,6 +208,97 @@ TEST_F(CliNodeTest, WaitingInVainSaysHowToTakeItBack) {
             "error: node drain 4: DEADLINE_EXCEEDED\n"
             "why:   gave up: 3 replicas left on node 4\n"
             "try:   flotilla op list shows what is moving; flotilla node serve 4 takes it back\n");
+}
+
+TEST_F(CliNodeTest, ADryRunShowsThePlanAndSetsNoDuty) {
+  plan_.steps = {{"transfer shard 3 from node 4 to node 1", "drain", 3, 0},
+                 {"move shard 3 from node 4 to node 2", "drain", 3, 700}};
+  plan_.replicas_to_copy = 1;
+  plan_.bytes_to_copy = 700;
+  plan_.ideal_replicas_to_copy = 2;
+  plan_.ideal_bytes_to_copy = 600;
+  plan_.nodes = {{2, 0, 1}, {4, 1, 0}};
+  const Ran ran = Run({"node", "drain", "4", "--dry-run", "-o", "table"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out,
+            "STEP                                    CAUSE  BYTES\n"
+            "transfer shard 3 from node 4 to node 1  drain  -\n"
+            "move shard 3 from node 4 to node 2      drain  700\n"
+            "\n"
+            "2 steps, 1 replica and 700 bytes to copy; perfectly even shares take at least "
+            "2 replicas and 600 bytes\n"
+            "node 4 has 1 replica and would have 0\n");
+  EXPECT_EQ(Run({"node", "remove", "4", "--dry-run"}).code, 0);
+  EXPECT_EQ(Run({"node", "serve", "4", "--dry-run"}).code, 0);
+  EXPECT_EQ(Run({"cluster", "plan"}).code, 0);
+  EXPECT_THAT(calls_, ElementsAre("plan 4/1", "plan 4/2", "plan 4/0", "plan"));
+  EXPECT_EQ(Run({"node", "drain", "4", "--dry-run", "--wait"}).code, 2);
+  EXPECT_EQ(Run({"node", "remove", "4", "--dry-run", "--no-wait"}).code, 2);
+}
+
+TEST_F(CliNodeTest, APlanSaysWhatElseIsToBeExpected) {
+  EXPECT_EQ(Run({"cluster", "plan"}).out, "nothing to do\n");
+  plan_.steps_under_way = 1;
+  plan_.unsettled_shards = {0, 3};
+  plan_.complete = false;
+  EXPECT_EQ(Run({"cluster", "plan"}).out,
+            "nothing to do\n"
+            "1 step under way counted as done: flotilla op list\n"
+            "more may follow: the directory is being changed, and planned after that\n"
+            "more may follow: shard 3 is being changed, and planned after that\n");
+  plan_ = ClusterPlan();
+  plan_.steps = {{"split shard 1 at slot 5", "size or load", 1, 0}};
+  plan_.complete = false;
+  const Ran ran = Run({"cluster", "plan", "-o", "plain"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.out, StartsWith("split shard 1 at slot 5\tsize or load\t\n\n1 step, 0 replicas"));
+  EXPECT_THAT(ran.out, HasSubstr("more may follow: what comes of the splits must be seen first\n"));
+}
+
+TEST_F(CliNodeTest, WhatCannotBeDoneIsToldByThePlan) {
+  plan_.shortfalls = {{0, "no_target"}, {3, "no_quorum"}};
+  plan_.nodes = {{4, 2, 2}};
+  const Ran ran = Run({"node", "drain", "4", "--dry-run"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_EQ(ran.out,
+            "nothing can be done now\n"
+            "undone: the directory: no node may take the replica that should be added or moved\n"
+            "undone: shard 3: too few of its voters live, so nothing of it can be changed\n"
+            "node 4 has 2 replicas and would have 2\n");
+  EXPECT_EQ(ran.err,
+            "error: node drain 4 --dry-run: UNAVAILABLE\n"
+            "why:   2 replicas would stay on the node\n"
+            "try:   add a node, or bring one back; flotilla cluster health\n");
+  EXPECT_EQ(Run({"node", "drain", "4", "--dry-run", "--json"}).out,
+            R"({"operation":"node drain","dry_run":true,"possible":false,"steps":[],)"
+            R"("shortfalls":[{"shard_id":0,"obstacle":"no_target",)"
+            R"("text":"no node may take the replica that should be added or moved"},)"
+            R"({"shard_id":3,"obstacle":"no_quorum",)"
+            R"("text":"too few of its voters live, so nothing of it can be changed"}],)"
+            R"("replicas_to_copy":0,"bytes_to_copy":0,"ideal_replicas_to_copy":0,)"
+            R"("ideal_bytes_to_copy":0,"complete":true,"unsettled_shard_ids":[],)"
+            R"("steps_under_way":0,"balancer_off":false,)"
+            R"("nodes":[{"node_id":4,"replicas":2,"planned_replicas":2}]})"
+            "\n");
+  EXPECT_THAT(Run({"cluster", "plan"}).err, HasSubstr("2 shards would stay as it should not be"));
+}
+
+// It is down for a moment, or the balancer is off: there is no obstacle, and yet nothing happens.
+TEST_F(CliNodeTest, WhatWouldNotHappenByItselfIsToldByThePlan) {
+  plan_.nodes = {{4, 2, 2}};
+  const Ran down = Run({"node", "drain", "4", "--dry-run"});
+  EXPECT_EQ(down.code, 4);
+  EXPECT_THAT(down.out, StartsWith("nothing can be done now\n"));
+  EXPECT_THAT(down.err, HasSubstr("2 replicas would stay on the node: what a node holds that is"));
+  plan_.unsettled_shards = {3};
+  EXPECT_EQ(Run({"node", "drain", "4", "--dry-run"}).code, 0) << "more may follow";
+  plan_ = ClusterPlan();
+  plan_.balancer_off = true;
+  EXPECT_EQ(Run({"cluster", "plan"}).code, 0);
+  plan_.steps = {{"move shard 3 from node 4 to node 2", "drain", 3, 700}};
+  const Ran off = Run({"cluster", "plan"});
+  EXPECT_EQ(off.code, 4);
+  EXPECT_THAT(off.err, HasSubstr("the balancer is off (--balance=false)"));
 }
 
 TEST_F(CliNodeTest, StepsAreListed) {

@@ -55,6 +55,9 @@ class ScriptedAdmin final : public Admin {
     return std::vector<ClusterOperation>();
   }
   Status CancelOperation(uint64_t) override { return Status(); }
+  StatusOr<ClusterPlan> PlanChanges(const std::vector<NodeDutyChange>&) override {
+    return ClusterPlan();
+  }
   Status AwaitEmptyNode(uint64_t node) override {
     return Call("await " + std::to_string(node) + " empty");
   }

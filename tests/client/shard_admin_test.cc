@@ -151,6 +151,13 @@ class FakeChannel final : public AdminChannel {
     reply.status = Status(StatusCode::kNotFound, "there is no such operation");
     return reply;
   }
+  AdminReply PlanChanges(const std::string& endpoint,
+                         const std::vector<NodeDutyChange>& changes) override {
+    model_.calls.push_back(endpoint + ": plan " + std::to_string(changes.size()));
+    AdminReply reply = OfDirectory(endpoint);
+    if (reply.status.ok()) reply.plan.replicas_to_copy = changes.size();
+    return reply;
+  }
   AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) override {
     static constexpr const char* kNames[] = {"serve", "drain", "leave"};
     const std::string name = kNames[static_cast<int>(duty)];
@@ -434,6 +441,17 @@ TEST_F(ShardAdminTest, OperationsAreListedAndCancelledWhereTheDirectoryIsLed) {
   ASSERT_TRUE(operations.ok());
   ASSERT_EQ(operations->size(), 1);
   EXPECT_EQ((*operations)[0].state, "cancelling");
+}
+
+TEST_F(ShardAdminTest, PlansAreMadeWhereTheDirectoryIsLed) {
+  model_.directory_leader = 2;
+  model_.rumoured_leader = 3;
+  model_.refusals = {Status(StatusCode::kUnavailable, "the directory's leader is new")};
+  const auto plan = NewAdmin().PlanChanges({{3, NodeDuty::kDrain}});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->replicas_to_copy, 1);
+  EXPECT_THAT(model_.calls, ElementsAre("n3: plan 1", "n2: plan 1", "n3: plan 1", "n2: plan 1"));
+  EXPECT_THAT(model_.duties, IsEmpty());
 }
 
 TEST_F(ShardAdminTest, ADirectoryWithoutALeaderIsWaitedFor) {

@@ -95,6 +95,64 @@ def test_a_node_joins_is_drained_serves_again_and_is_removed(program, balanced, 
     operator.wait_until_healthy()
 
 
+def recorded(operator):
+    """All operations that the directory remembers, by number."""
+    listed = operator.run("op", "list", "--all")["operations"]
+    return {operation["operation_id"]: operation for operation in listed}
+
+
+def moves_of(plan):
+    """Without hand-overs of leadership, which leave no record and follow every election."""
+    return {step["step"] for step in plan["steps"] if not step["step"].startswith("transfer")}
+
+
+def has_nothing_to_do(operator):
+    plan = operator.run("cluster", "plan")
+    return not plan["steps"] and plan["steps_under_way"] == 0 and plan["complete"]
+
+
+def test_what_a_dry_run_shows_is_what_a_drain_does(program, balanced, newcomer):
+    operator = Operator(program, balanced.nodes)
+    newcomer.start()
+    wait_until(lambda: has_its_share(operator), "it has its share", 60)
+    wait_until(lambda: has_nothing_to_do(operator), "all is even", 60)
+    before = recorded(operator)
+    held = held_by(operator.listed()[4])
+
+    shown = operator.run("node", "drain", 4, "--dry-run")
+    assert shown["possible"] and shown["complete"] and not shown["balancer_off"], shown
+    assert shown["replicas_to_copy"] == shown["ideal_replicas_to_copy"] == held, shown
+    totals = {node["node_id"]: node for node in shown["nodes"]}
+    assert (totals[4]["replicas"], totals[4]["planned_replicas"]) == (held, 0)
+    assert moves_of(operator.run("node", "remove", 4, "--dry-run")) == moves_of(shown)
+    wait_until(lambda: has_nothing_to_do(operator), "all is even still", 60)
+    assert operator.listed()[4]["duty"] == "serve"
+    assert recorded(operator) == before
+
+    operator.run("node", "drain", 4, "--wait")
+    wait_until(lambda: has_nothing_to_do(operator), "all is done", 60)
+    done = {operation["step"] for number, operation in recorded(operator).items()
+            if number not in before}
+    assert done == moves_of(shown)
+    for number, total in totals.items():
+        assert held_by(operator.listed()[number]) == total["planned_replicas"], (number, shown)
+    assert "move" in operator.try_to("node", "serve", 4, "--dry-run").stdout
+
+
+def test_a_dry_run_tells_what_cannot_be_done(program, balanced):
+    operator = Operator(program, balanced.nodes)
+    operator.wait_until_healthy()
+    # Three replicas of four shards and of the directory need three nodes.
+    done = operator.try_to("node", "drain", 3, "--dry-run", "--json")
+    assert done.returncode == 4, done
+    assert "5 replicas would stay on the node" in done.stderr
+    shown = json.loads(done.stdout)
+    assert {shortfall["shard_id"] for shortfall in shown["shortfalls"]} == {0, 1, 2, 3, 4}
+    assert operator.try_to("node", "remove", 9, "--dry-run").returncode == 3
+    wait_until(lambda: operator.try_to("cluster", "plan").stdout == "nothing to do\n",
+               "leaders are spread evenly")
+
+
 def test_health_tells_of_a_death_and_of_the_recovery(program, balanced):
     operator = Operator(program, balanced.nodes)
     operator.wait_until_healthy()

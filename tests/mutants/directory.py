@@ -53,7 +53,7 @@ MUTANTS = [
         name="learners_left_behind",
         wrong="A replica that was being filled when the directory's leader died stays a learner.",
         changes=(
-            Change("node/balancer.cc", "  AdoptLearners(sight, shards);\n", ""),
+            Change("node/balancer.cc", "    AdoptLearners(sight, shards, view);\n", ""),
         ),
         expected=("nodes do not catch up", "leaders or members change")),
     Mutant(
@@ -103,9 +103,9 @@ MUTANTS = [
         wrong="What was cancelled is planned again at once.",
         changes=(
             Change("node/balancer.cc",
-                   "    if (record.state != kv::OperationState::kCancelled) continue;\n",
-                   "    if (record.state != kv::OperationState::kFailed || "
-                   "record.has_ended()) continue;\n"),
+                   "  if (record.state != kv::OperationState::kCancelled) return false;\n",
+                   "  if (record.state != kv::OperationState::kFailed || "
+                   "record.has_ended()) return false;\n"),
         ),
         expected=("does again what was cancelled",)),
 ]

@@ -10,6 +10,7 @@ namespace flotilla::node {
 namespace {
 
 constexpr uint64_t kNodes = 4;
+constexpr uint32_t kReplicas = 3;
 
 sharding::NodeRecord NodeOf(uint64_t id) {
   return {.node = NodeId(id),
@@ -34,7 +35,7 @@ void BalancerRig::Change(const absl::StatusOr<kv::DirectoryChange>& change) {
   ASSERT_TRUE(directory_.Apply(*change).ok());
 }
 
-void BalancerRig::Elect(bool plans) {
+void BalancerRig::Elect(bool plans, Duration hears) {
   recording_.reset();
   leading_since_ = now_;
   balancer_ = std::make_unique<Balancer>(
@@ -50,7 +51,7 @@ void BalancerRig::Elect(bool plans) {
                            if (!hold_records) FinishRecord(true);
                          },
                      .forget = [](NodeId) {}});
-  Look(std::chrono::seconds(10));
+  Look(hears);
 }
 
 void BalancerRig::FinishRecord(bool durable, bool known) {
@@ -82,13 +83,24 @@ void BalancerRig::Look(Duration later) {
     report_.caught_up.emplace_back(learner);
   }
   Report();
-  balancer_->Tick({.directory = directory_,
-                   .heard = heard_,
-                   .leading_since = leading_since_,
-                   .now = now_,
-                   .directory_shard = std::nullopt,
-                   .wall_now = WallTime(now_.time_since_epoch())},
-                  3);
+  balancer_->Tick(Sight(directory_), kReplicas);
+}
+
+ClusterSight BalancerRig::Sight(const kv::Directory& directory) const {
+  return {.directory = directory,
+          .heard = heard_,
+          .leading_since = leading_since_,
+          .now = now_,
+          .directory_shard = std::nullopt,
+          .wall_now = WallTime(now_.time_since_epoch())};
+}
+
+absl::StatusOr<PlanPreview> BalancerRig::Preview(const std::vector<DutyChange>& changes) const {
+  const auto directory = WithDuties(directory_, changes);
+  if (!directory.ok()) return directory.status();
+  const auto basis = balancer_->Basis(Sight(*directory), kReplicas);
+  if (!basis.ok()) return basis.status();
+  return PreviewOf(*basis);
 }
 
 bool BalancerRig::Settle(int looks) {

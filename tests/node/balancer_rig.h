@@ -24,14 +24,19 @@ class BalancerRig {
 
   BalancerRig();
 
-  // Another node leads the directory from now on; what the last one knew is gone.
-  void Elect(bool plans = true);
+  // Another node leads the directory from now on; what the last one knew is gone. So long after
+  // that it looks first.
+  void Elect(bool plans = true, Duration hears = std::chrono::seconds(10));
   // Time passes and the leader looks, once. Records and orders take effect unless they are held.
   void Look(Duration later = std::chrono::seconds(1));
+  // Time passes, and nobody looks.
+  void Wait(Duration time) { now_ += time; }
   // Until no operation runs; false when that takes more than so many looks.
   bool Settle(int looks = 300);
   void SetDuty(uint64_t node, sharding::NodeDuty duty);
   absl::Status Cancel(uint64_t operation);
+  // What the leader would do if nodes had these duties. Nothing happens meanwhile.
+  absl::StatusOr<PlanPreview> Preview(const std::vector<DutyChange>& changes = {}) const;
 
   // The outcome of the record that is being written.
   void FinishRecord(bool durable, bool known = true);
@@ -69,6 +74,7 @@ class BalancerRig {
   std::vector<uint64_t> Members(sharding::ReplicaRole role) const;
   void Change(const absl::StatusOr<kv::DirectoryChange>& change);
   void Report();
+  ClusterSight Sight(const kv::Directory& directory) const;
 
   NullLogger logger_;
   kv::Directory directory_;

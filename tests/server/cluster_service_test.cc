@@ -60,6 +60,15 @@ class ClusterServiceTest : public testing::Test {
     return stub_->SetNodeDuty(&context, request, &response);
   }
 
+  grpc::Status Plan(uint64_t node, v1::NodeDuty duty) {
+    v1::PlanChangesRequest request;
+    v1::NodeDutyChange* change = request.add_duty_changes();
+    change->set_node_id(node);
+    change->set_duty(duty);
+    grpc::ClientContext context;
+    return stub_->PlanChanges(&context, request, &plan_);
+  }
+
   grpc::Status Cancel(uint64_t operation) {
     v1::CancelOperationRequest request;
     request.set_operation_id(operation);
@@ -107,6 +116,7 @@ class ClusterServiceTest : public testing::Test {
   std::unique_ptr<GrpcEndpoint> endpoint_;
   std::unique_ptr<v1::ClusterService::Stub> stub_;
   v1::SplitShardResponse split_;
+  v1::PlanChangesResponse plan_;
 };
 
 TEST_F(ClusterServiceTest, SplitsInTheMiddleUnlessToldWhere) {
@@ -220,6 +230,48 @@ TEST_F(ClusterServiceTest, ListsOperations) {
   EXPECT_EQ(response.operations(0).state(), v1::OPERATION_STATE_CANCELLING);
   EXPECT_EQ(response.operations(0).progress().bytes_total(), 4);
   EXPECT_EQ(response.operations(0).progress().seconds_left(), 9);
+}
+
+TEST_F(ClusterServiceTest, ShowsWhatTheBalancerWouldDo) {
+  std::vector<node::DutyChange> seen;
+  node_.on_plan = [&](const std::vector<node::DutyChange>& changes) {
+    seen = changes;
+    const sharding::MoveReplica move{
+        .shard = kv::kDirectoryShard, .from = NodeId(1), .to = NodeId(4)};
+    node::PlanPreview plan;
+    plan.steps = {{.planned = {move, sharding::Cause::kDrain}, .bytes = 7}};
+    plan.shortfalls = {{ShardId(3), sharding::Obstacle::kNoTarget},
+                       {kv::kDirectoryShard, sharding::Obstacle::kNoQuorum}};
+    plan.movement = {.replicas = 1, .bytes = 7, .ideal_replicas = 2, .ideal_bytes = 5};
+    plan.nodes = {{.node = NodeId(4), .replicas = 2, .planned_replicas = 3}};
+    plan.unsettled = {ShardId(8)};
+    plan.under_way = 6;
+    plan.begins = plan.complete = false;
+    return plan;
+  };
+  ASSERT_TRUE(Plan(4, v1::NODE_DUTY_LEAVE).ok());
+  ASSERT_EQ(seen.size(), 1);
+  EXPECT_EQ(seen[0].node, NodeId(4));
+  EXPECT_EQ(seen[0].duty, sharding::NodeDuty::kLeave);
+  EXPECT_THAT(
+      plan_.ShortDebugString(),
+      R"(steps { what: "move the directory from node 1 to node 4" cause: "drain" bytes: 7 } )"
+      R"(shortfalls { shard_id: 3 obstacle: PLAN_OBSTACLE_NO_TARGET } )"
+      R"(shortfalls { obstacle: PLAN_OBSTACLE_NO_QUORUM } )"
+      R"(replicas_to_copy: 1 bytes_to_copy: 7 ideal_replicas_to_copy: 2 ideal_bytes_to_copy: 5 )"
+      R"(unsettled_shard_ids: 8 steps_under_way: 6 balancer_off: true )"
+      R"(nodes { node_id: 4 replicas: 2 planned_replicas: 3 })");
+}
+
+TEST_F(ClusterServiceTest, RefusesPlansThatMakeNoSenseAndNamesWhoMakesThem) {
+  EXPECT_EQ(Plan(4, v1::NODE_DUTY_UNSPECIFIED).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  node_.on_plan = [](const auto&) { return absl::NotFoundError("the cluster has no node 4"); };
+  EXPECT_EQ(Plan(4, v1::NODE_DUTY_DRAIN).error_code(), grpc::StatusCode::NOT_FOUND);
+  node_.on_plan = [](const auto&) {
+    return absl::FailedPreconditionError("node 2 leads the directory, not this one");
+  };
+  node_.status.directory.leader = NodeId(2);
+  EXPECT_EQ(ErrorOf(Plan(4, v1::NODE_DUTY_DRAIN)).route().leader_node_id(), 2);
 }
 
 // The leader's own refusal is final; another node's is a way to the leader.

@@ -38,6 +38,8 @@ class FakeNode : public node::Node {
   std::function<absl::Status(kv::OperationId)> on_cancel = [](kv::OperationId) {
     return absl::OkStatus();
   };
+  std::function<absl::StatusOr<node::PlanPreview>(const std::vector<node::DutyChange>&)> on_plan =
+      [](const std::vector<node::DutyChange>&) { return node::PlanPreview(); };
   node::NodeStatus status;
   std::vector<std::pair<sharding::ShardDescriptor, node::Route>> shards;
   bool ready = true;
@@ -69,6 +71,10 @@ class FakeNode : public node::Node {
   void CancelOperation(kv::OperationId operation,
                        absl::AnyInvocable<void(absl::Status)> done) override {
     done(on_cancel(operation));
+  }
+  void PlanChanges(const std::vector<node::DutyChange>& changes,
+                   absl::AnyInvocable<void(absl::StatusOr<node::PlanPreview>)> done) override {
+    done(on_plan(changes));
   }
   void Stop(Duration, Task done) override { done(); }
   node::NodeStatus Status() const override { return status; }

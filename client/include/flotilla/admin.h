@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flotilla/cluster_plan.h"
 #include "flotilla/cluster_status.h"
 #include "flotilla/export.h"
 #include "flotilla/status.h"
@@ -59,13 +60,6 @@ struct ShardArc {
 struct SplitResult {
   ShardArc shard;
   ShardArc child;
-};
-
-// What a node is meant to do.
-enum class NodeDuty {
-  kServe,
-  kDrain,  // serves what it has, is emptied, and stays
-  kLeave,  // is emptied, and forgotten once it holds nothing and is stopped
 };
 
 // Every operation finds the shard's or the directory's leader, and finds it again when it changes.
@@ -129,6 +123,12 @@ class FLOTILLA_EXPORT Admin {
   // again for ten minutes. NOT_FOUND: there is none, or it has ended long ago. FAILED_PRECONDITION:
   // it has ended, or is a split that has happened.
   virtual Status CancelOperation(uint64_t operation) = 0;
+
+  // All that the balancer would do from now on, if these nodes had other duties and nothing else
+  // happened; with no changes, what it would do anyway. Changes nothing. Right after another node
+  // began to lead the directory it waits some seconds, until that one has heard of all.
+  // INVALID_ARGUMENT: a node is named twice. A plan that leaves something undone is no error.
+  virtual StatusOr<ClusterPlan> PlanChanges(const std::vector<NodeDutyChange>& changes) = 0;
 
  protected:
   Admin() = default;
