@@ -131,24 +131,23 @@ void ClientCore::OpenSessionOf(ShardId shard) {
   Call open;
   open.operation = OpenSession{shard};
   open.deadline = clock_.Now() + options_.session_timeout;
-  open.done = [this, shard](StatusOr<Result> result) {
-    OnSessionOpening(shard, std::move(result));
+  open.done = [this, shard, deadline = open.deadline](StatusOr<Result> result) {
+    OnSessionOpening(shard, deadline, std::move(result));
   };
   Start(std::move(open));
 }
 
-void ClientCore::OnSessionOpening(ShardId shard, StatusOr<Result> result) {
+void ClientCore::OnSessionOpening(ShardId shard, MonoTime deadline, StatusOr<Result> result) {
   if (result.ok()) {
     auto& opened = std::get<OpenSessionResult>(*result);
     sessions_.Opened(shard, std::move(opened.token), clock_.Now());
     return;
   }
   sessions_.OpeningFailed(shard);
-  const Status& why = result.status();
-  const bool may_pass = why.code() == StatusCode::kUnavailable ||
-                        why.code() == StatusCode::kDeadlineExceeded ||
-                        why.code() == StatusCode::kResourceExhausted;
-  while (PendingCall* call = may_pass ? nullptr : sessions_.NextWaiting(shard)) Finish(*call, why);
+  // Nobody could open it in time, so whoever still waits has another one opened. What fails before
+  // that was refused for good: to ask again would be to ask without a pause.
+  if (clock_.Now() >= deadline) return;
+  while (PendingCall* call = sessions_.NextWaiting(shard)) Finish(*call, result.status());
 }
 
 void ClientCore::OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) {

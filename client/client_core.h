@@ -87,7 +87,7 @@ class ClientCore final : private NodeLink::Owner, private SpreadCalls::Host {
   const ShardRoute* RouteOf(const PendingCall& call) const;
   bool HasIdentity(PendingCall& call, const ShardRoute& route);
   void OpenSessionOf(ShardId shard);
-  void OnSessionOpening(ShardId shard, StatusOr<Result> result);
+  void OnSessionOpening(ShardId shard, MonoTime deadline, StatusOr<Result> result);
 
   // SpreadCalls::Host: calls over several shards, whose parts come and go here as calls do.
   const RouteTable& Routes() const override { return routes_; }

@@ -257,6 +257,19 @@ TEST_F(SessionTest, ASessionThatMayNotBeOpenedFailsTheWritesThatWaitForIt) {
   EXPECT_EQ(second->status().outcome(), Outcome::kNotApplied);
 }
 
+// Found by simulation: it was asked again in the same instant, for as long as the disk was full.
+TEST_F(SessionTest, ADiskThatIsFullFailsTheWritesThatWaitForASession) {
+  core_->Close();
+  core_.reset();
+  cluster_.RefuseNextOpenSession({StatusCode::kResourceExhausted, Reason::kDiskFull,
+                                  Outcome::kNotApplied, "full", milliseconds(500), std::nullopt});
+  auto write = Begin(Increment{"n", 1});
+  time_.RunFor(milliseconds(100));
+  EXPECT_EQ(write->status().reason(), "DISK_FULL");
+  EXPECT_EQ(write->status().outcome(), Outcome::kNotApplied);
+  EXPECT_EQ(Count(), 1) << "later ones have a session opened";
+}
+
 TEST_F(SessionTest, ASessionIsOpenedWithRetries) {
   core_->Close();
   core_.reset();

@@ -21,6 +21,7 @@ inline constexpr RegressionSeed kClusterRegressions[] = {
     {1795320956897, "log segments stayed although all in them had been overwritten"},
     {1795320958651, "half an exchange of replicas was begun and taken back for ever"},
     {1795320959543, "half an exchange of replicas was begun and taken back for ever"},
+    {1795331251008, "a client asked a node with a full disk for a session without a pause"},
     {1795326111437, "a cancelled move waited for a node that was lost"},
 };
 
