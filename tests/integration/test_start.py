@@ -273,7 +273,9 @@ def test_a_read_only_folder_is_refused(program, tmp_path):
 @as_root
 def test_a_node_on_a_disk_that_is_full_from_the_start_says_so_and_waits(make_cluster, tmp_path):
     with small_disk(tmp_path / "disk", 4) as disk:
-        node = make_cluster(1, folder=disk).nodes[0].start()
+        node = make_cluster(1, folder=disk).nodes[0]
+        node.log_path = tmp_path / "node.log"  # what it says is not to fall victim to the disk
+        node.start()
         wait_until(lambda: node.has_logged("replica_founding_failed"), "it says why it waits")
         assert not node.is_ready()
         assert node.terminate() == 0
@@ -282,7 +284,10 @@ def test_a_node_on_a_disk_that_is_full_from_the_start_says_so_and_waits(make_clu
 @as_root
 def test_a_full_disk_refuses_writes_serves_reads_and_recovers(make_cluster, tmp_path):
     with small_disk(tmp_path / "disk", 200) as disk:
-        node = make_cluster(1, folder=disk).start().nodes[0]
+        cluster = make_cluster(1, folder=disk)
+        node = cluster.nodes[0]
+        node.log_path = tmp_path / "node.log"
+        cluster.start()
         node.kv.Put(api.kv.PutRequest(key=b"kept", value=b"safe"), timeout=5)
         ballast = disk / "ballast"
         with ballast.open("wb") as file, contextlib.suppress(OSError):

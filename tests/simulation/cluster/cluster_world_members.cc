@@ -119,6 +119,8 @@ bool ClusterWorld::CanSpare(NodeIndex machine) const {
     const size_t all = settled->voters.size();
     const size_t spared = Contains(settled->voters, NodeOf(machine)) ? 1 : 0;
     if (voters + spared != all || 2 * voters <= all) return false;
+    // The balancer may yet move the only replica there.
+    if (options_.node.balance && all < 3) return false;
   }
   return true;
 }
