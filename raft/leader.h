@@ -108,6 +108,7 @@ class Leader {
   const Peer* Heir() const;
   void HandOverOffice();
   [[nodiscard]] Verdict TickDisk();
+  absl::Status CheckMaySucceed(const Progress& heir) const;
   void TickTransfer();
   void ContinueTransfer();
 

@@ -136,15 +136,21 @@ Leader::Verdict Leader::TickDisk() {
   return Verdict::kStays;
 }
 
+// No proposal is taken while a transfer is pending: none waits for the dead, nor for who has to
+// catch up first (TiKV: leader-transfer-max-log-lag).
+absl::Status Leader::CheckMaySucceed(const Progress& heir) const {
+  const std::string node = "node " + ToString(heir.member().node);
+  if (!heir.answers()) return absl::UnavailableError(node + " does not answer this leader now");
+  const uint64_t lag = state_.log().last_index() - heir.match();
+  if (lag <= state_.options.max_transfer_lag) return absl::OkStatus();
+  return absl::UnavailableError(node + " is " + std::to_string(lag) + " entries behind");
+}
+
 absl::Status Leader::Transfer(NodeId target) {
   for (const Member& voter : state_.configuration().voters) {
     if (voter.node != target || voter == state_.self) continue;
     if (transfer_.has_value() && transfer_->target == voter) return absl::OkStatus();
-    // No proposal is taken while a transfer is pending: none waits for the dead.
-    if (!FindPeer(voter.replica)->progress.answers()) {
-      return absl::UnavailableError("node " + ToString(target) +
-                                    " does not answer this leader now");
-    }
+    FLOTILLA_RETURN_IF_ERROR(CheckMaySucceed(FindPeer(voter.replica)->progress));
     transfer_ = PendingTransfer{voter, 0, false};
     ContinueTransfer();
     return absl::OkStatus();

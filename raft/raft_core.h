@@ -44,6 +44,9 @@ struct RaftOptions {
   size_t entry_cache_bytes = 32 << 20;      // applied payloads kept for slow peers
   size_t max_waiting_reads = 1 << 16;       // ReadIndex refuses beyond this
 
+  // Leadership is not handed to a voter that lacks more entries than this.
+  uint64_t max_transfer_lag = 128;
+
   // Compare the state before and after every input (raft/invariants.h). Cheap, but not free.
   bool check_invariants = true;
 };
@@ -201,7 +204,7 @@ class RaftCore {
 
   // Hands leadership to a voter (thesis 3.10). kFailedPrecondition when not leader,
   // kInvalidArgument when the target is not another voter, kUnavailable when it has not answered
-  // this leader lately. Meanwhile no proposal is taken.
+  // this leader lately or is too far behind. Meanwhile no proposal is taken.
   absl::Status TransferLeadership(NodeId target);
 
   // Campaigns now, with PreVote as configured. For a fresh single group and for tests.

@@ -100,6 +100,22 @@ TEST(RaftTransfer, ToWhoDoesNotAnswerIsRefused) {
   EXPECT_TRUE(core->TransferLeadership(NodeId(3)).ok());
 }
 
+// It has been away: until it has caught up the shard would stand still.
+TEST(RaftTransfer, ToWhoIsFarBehindIsRefused) {
+  TestNetwork network({.max_transfer_lag = 5});
+  network.Start(3);
+  network.Elect(1);
+  network.Isolate(3);
+  for (int i = 0; i < 6; ++i) network.Propose(1, "x");
+  network.Stabilize();
+  EXPECT_EQ(Transfer(network, 1, 3).code(), absl::StatusCode::kUnavailable);
+  network.Heal();
+  network.TickAll(3);
+  EXPECT_TRUE(Transfer(network, 1, 3).ok());
+  network.Stabilize();
+  EXPECT_EQ(network.Leader(), 3);
+}
+
 TEST(RaftTransfer, LosingTheTargetEndsIt) {
   TestNetwork network = ThreeMembers();
   network.Isolate(3);
