@@ -77,7 +77,11 @@ void GroupOracle::OnBody(const raft::Message& message, const raft::VoteRequest& 
 void GroupOracle::OnBody(const raft::Message& message, const raft::VoteResponse& response) {
   if (!response.granted) return;
   const auto candidate = candidates_.find({message.to.replica, message.term});
-  if (candidate != candidates_.end()) {
+  // An entry of the vote's own term came from the candidate, who leads by now: the vote waited for
+  // the disk, and is late, not wrong.
+  const auto promised = promised_.find(message.from.replica);
+  const bool late = promised != promised_.end() && promised->second.term == message.term;
+  if (candidate != candidates_.end() && !late) {
     CheckKept(message.from, candidate->second, "it votes for a log that ends at");
   }
   if (!response.pre) NoteVote(message.from, message.term, message.to);
