@@ -7,8 +7,12 @@
 
 namespace flotilla::storage {
 
-BatchQueue::BatchQueue(uint64_t max_batch_bytes, Lsn next, uint64_t lifecycle_items)
-    : max_batch_bytes_(max_batch_bytes), next_lsn_(next), lifecycle_items_(lifecycle_items) {}
+BatchQueue::BatchQueue(uint64_t max_batch_bytes, Lsn next, uint64_t lifecycle_items,
+                       uint64_t groups)
+    : max_batch_bytes_(max_batch_bytes),
+      next_lsn_(next),
+      lifecycle_items_(lifecycle_items),
+      groups_(groups) {}
 
 PendingBatch& BatchQueue::Open() {
   if (!batches_.empty()) {
@@ -20,15 +24,17 @@ PendingBatch& BatchQueue::Open() {
   batch.lsn = next_lsn_;
   ++next_lsn_;
   batch.lifecycle_items = lifecycle_items_;
+  batch.groups = groups_;
   batch.bytes = std::exchange(spare_bytes_, {});
   batch.bytes.assign(kBatchHeaderBytes, '\0');
   batch.callbacks = std::exchange(spare_callbacks_, {});
   return batch;
 }
 
-void BatchQueue::CountItem(bool is_lifecycle) {
+void BatchQueue::CountItem(bool is_lifecycle, bool is_first) {
   ++batches_.back().item_count;
   if (is_lifecycle) ++lifecycle_items_;
+  if (is_first) ++groups_;
 }
 
 PendingBatch BatchQueue::Pop() {

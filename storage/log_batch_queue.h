@@ -19,7 +19,9 @@ struct PendingBatch {
   Lsn lsn;
   std::string bytes;  // room for the header, then items
   uint32_t item_count = 0;
-  uint64_t lifecycle_items = 0;  // in the stream before this batch
+  // In the stream before this batch.
+  uint64_t lifecycle_items = 0;
+  uint64_t groups = 0;
   // Somebody waits for it, or it is full; until then it waits for company.
   bool must_write = false;
   // Records and entries whose callers wait: the measure of load.
@@ -30,12 +32,12 @@ struct PendingBatch {
 class BatchQueue {
  public:
   // Batches are closed once they have `max_batch_bytes`. `next` is the first batch's LSN.
-  BatchQueue(uint64_t max_batch_bytes, Lsn next, uint64_t lifecycle_items);
+  BatchQueue(uint64_t max_batch_bytes, Lsn next, uint64_t lifecycle_items, uint64_t groups);
 
   // The batch to add to: the newest, or a new one when there is none or it is full.
   PendingBatch& Open();
-  // After an item was added to the batch that Open returned.
-  void CountItem(bool is_lifecycle);
+  // After an item was added to the batch that Open returned. `is_first`: of its group.
+  void CountItem(bool is_lifecycle, bool is_first);
 
   bool empty() const { return batches_.empty(); }
   size_t size() const { return batches_.size(); }
@@ -54,6 +56,7 @@ class BatchQueue {
   std::deque<PendingBatch> batches_;
   Lsn next_lsn_;
   uint64_t lifecycle_items_;
+  uint64_t groups_;
   std::string spare_bytes_;
   std::vector<Task> spare_callbacks_;
 };

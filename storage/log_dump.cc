@@ -126,6 +126,7 @@ class LogDump {
     line.Add("lsn", header.lsn).Add("offset", batch.offset).Add("items", header.item_count);
     line.Add("item_bytes", header.item_bytes).Add("durable_lsn", header.durable_lsn);
     line.Add("first_segment", header.first_segment).Add("lifecycle_items", header.lifecycle_items);
+    line.Add("groups", header.groups);
     Print(std::move(line));
     Decoder in(batch.view.items);
     for (uint32_t i = 0; i < header.item_count; ++i) {

@@ -101,6 +101,7 @@ void SealBatch(BatchHeader header, std::string& batch) {
   PutFixed64(start, header.durable_lsn.value());
   PutFixed64(start, header.first_segment.value());
   PutFixed64(start, header.lifecycle_items);
+  PutFixed64(start, header.groups);
   start.resize(kHeaderBytes);
   std::memcpy(batch.data(), start.data(), kHeaderBytes);
   StoreFixed32(batch.data() + kCrcOffset, FrameCrc(batch));
@@ -142,6 +143,7 @@ absl::StatusOr<BatchView> DecodeBatch(std::string_view bytes) {
   header.durable_lsn = Lsn(in.Fixed64());
   header.first_segment = SegmentNumber(in.Fixed64());
   header.lifecycle_items = in.Fixed64();
+  header.groups = in.Fixed64();
   return BatchView{.header = header, .items = bytes.substr(kBatchHeaderBytes)};
 }
 

@@ -65,6 +65,9 @@ struct BatchHeader {
   // How many items before this batch, in the whole stream, brought a replica into being or buried
   // one. Tells after a loss whether groups may be missing that nobody has heard of.
   uint64_t lifecycle_items = 0;
+  // How many groups had an item before this batch, in the whole stream; no group is ever without
+  // one again. Tells whether a loss has left nothing of one. 0: not said.
+  uint64_t groups = 0;
 
   uint64_t BytesOnDisk() const { return RoundUpToBlock(kBatchHeaderBytes + item_bytes); }
 };

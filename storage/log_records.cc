@@ -15,7 +15,7 @@ namespace {
 class ItemInBatch {
  public:
   ItemInBatch(ItemKind kind, ShardId id, LogGroup& group, BatchQueue& queue)
-      : kind_(kind), queue_(queue), batch_(queue.Open()) {
+      : kind_(kind), is_first_(group.sequence() == 0), queue_(queue), batch_(queue.Open()) {
     began_ = BeginItem({.kind = kind,
                         .group = id,
                         .sequence = group.NextSequence(),
@@ -24,7 +24,7 @@ class ItemInBatch {
   }
   ~ItemInBatch() {
     EndItem(began_, batch_.bytes);
-    queue_.CountItem(IsLifecycle(kind_));
+    queue_.CountItem(IsLifecycle(kind_), is_first_);
   }
   ItemInBatch(const ItemInBatch&) = delete;
   ItemInBatch& operator=(const ItemInBatch&) = delete;
@@ -34,6 +34,7 @@ class ItemInBatch {
 
  private:
   const ItemKind kind_;
+  const bool is_first_;
   BatchQueue& queue_;
   PendingBatch& batch_;
   size_t began_ = 0;

@@ -53,8 +53,9 @@ absl::Status LogScan::Run(const std::vector<SegmentNumber>& numbers) {
     FLOTILLA_RETURN_IF_ERROR(ScanSegment(numbers[i], i + 1 == numbers.size()));
   }
   FLOTILLA_RETURN_IF_ERROR(CheckEnd());
-  replay_.Finish(&log_.recovery);
+  FLOTILLA_RETURN_IF_ERROR(replay_.Finish(&log_.recovery));
   log_.groups = replay_.TakeGroups();
+  log_.group_count = log_.groups.size();
   log_.lifecycle_items = replay_.lifecycle_items();
   log_.last_segment = numbers.empty() ? SegmentNumber() : numbers.back();
   log_.last_lsn = expected_.prev();
@@ -202,7 +203,8 @@ absl::Status CloseRecoveredLog(const LogOptions& options, Disk& disk, const Reco
                .salt = log.tail->salt,
                .durable_lsn = log.last_lsn,
                .first_segment = log.first_needed_segment,
-               .lifecycle_items = log.lifecycle_items},
+               .lifecycle_items = log.lifecycle_items,
+               .groups = log.group_count},
               footer);
     // The batches in front must be durable before a footer vouches for them.
     FLOTILLA_RETURN_IF_ERROR(file->Sync());

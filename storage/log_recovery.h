@@ -40,6 +40,7 @@ struct RecoveredLog {
   SegmentNumber first_needed_segment;
   Lsn last_lsn;
   uint64_t lifecycle_items = 0;
+  uint64_t group_count = 0;  // what BatchHeader::groups goes on from
   std::optional<OpenTail> tail;
 };
 

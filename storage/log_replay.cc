@@ -35,6 +35,7 @@ absl::Status LogReplay::ApplyBatch(const BatchView& batch, std::string_view batc
   // The oldest batch says where the count stands, unless it is the very first of the stream.
   if (first_batch_ && !lost_anything()) lifecycle_items_ = header.lifecycle_items;
   first_batch_ = false;
+  groups_said_ = std::max(groups_said_, header.groups);
   if (header.lifecycle_items != lifecycle_items_) {
     return absl::DataLossError(
         "acknowledged records before batch " + ToString(header.lsn) +
@@ -112,7 +113,14 @@ void LogReplay::Judge(Group& group) const {
   }
 }
 
-void LogReplay::Finish(Recovery* recovery) {
+absl::Status LogReplay::Finish(Recovery* recovery) {
+  // Idle ones stand in a single item, which a segment's release has had written again.
+  if (groups_.size() < groups_said_) {
+    return absl::DataLossError("of " + std::to_string(groups_said_) + " groups only " +
+                               std::to_string(groups_.size()) +
+                               " are in what is left of the log: which others there were cannot "
+                               "be told");
+  }
   for (auto& [id, group] : groups_) {
     Judge(group);
     LogGroup& log = group.log;
@@ -129,6 +137,7 @@ void LogReplay::Finish(Recovery* recovery) {
     recovered.entries = {group.entries.begin(), group.entries.end()};
     group.entries.clear();
   }
+  return absl::OkStatus();
 }
 
 std::map<ShardId, LogGroup> LogReplay::TakeGroups() {

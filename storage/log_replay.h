@@ -34,8 +34,8 @@ class LogReplay {
   bool lost_anything() const { return !last_lost_.is_none(); }
 
   // Judges the groups once all is applied, and gives out what was found. After this the groups are
-  // what the writer goes on with.
-  void Finish(Recovery* recovery);
+  // what the writer goes on with. kDataLoss when nothing is left of one.
+  absl::Status Finish(Recovery* recovery);
   std::map<ShardId, LogGroup> TakeGroups();
 
   uint64_t lifecycle_items() const { return lifecycle_items_; }
@@ -57,6 +57,8 @@ class LogReplay {
 
   std::map<ShardId, Group> groups_;
   uint64_t lifecycle_items_ = 0;
+  // The most that any batch says there were.
+  uint64_t groups_said_ = 0;
   bool first_batch_ = true;
   Lsn last_lost_;
 };

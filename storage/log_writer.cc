@@ -16,7 +16,8 @@ LogWriter::LogWriter(const LogOptions& options, Disk& disk, Clock& clock, Execut
       home_(home),
       segments_(segments),
       events_(std::move(events)),
-      queue_(options.max_batch_bytes, recovered.last_lsn.next(), recovered.lifecycle_items),
+      queue_(options.max_batch_bytes, recovered.last_lsn.next(), recovered.lifecycle_items,
+             recovered.group_count),
       durable_lsn_(recovered.last_lsn),
       first_needed_(std::max(recovered.first_needed_segment, SegmentNumber(1))),
       durable_first_needed_(first_needed_),
@@ -113,7 +114,8 @@ void LogWriter::StartRotation(PreparedSegment next, Lsn first_lsn) {
                        .salt = active_->segment.salt,
                        .durable_lsn = durable_lsn_,
                        .first_segment = first_needed_,
-                       .lifecycle_items = queue_.front().lifecycle_items};
+                       .lifecycle_items = queue_.front().lifecycle_items,
+                       .groups = queue_.front().groups};
   }
   rotation.folder = options_.folder;
   rotation.prepared_path = next.path;
@@ -135,7 +137,8 @@ void LogWriter::StartWrite() {
                        .salt = active_->segment.salt,
                        .durable_lsn = durable_lsn_,
                        .first_segment = first_needed_,
-                       .lifecycle_items = batch.lifecycle_items};
+                       .lifecycle_items = batch.lifecycle_items,
+                       .groups = batch.groups};
   active_->offset += RoundUpToBlock(batch.bytes.size());
   in_flight_bytes_ = batch.bytes.size();
   in_flight_.bytes = std::move(batch.bytes);

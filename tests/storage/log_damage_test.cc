@@ -192,6 +192,36 @@ TEST_F(LogDamageTest, ADamagedBatchIsSuspicionOnlyForGroupsThatItMayHaveHeld) {
   EXPECT_TRUE(rig_.recovered(ShardId(9)).suspect) << "nothing was heard of it since";
 }
 
+// Its records were written again, in one batch, when their segments were released.
+TEST_F(LogDamageTest, AnIdleGroupOfWhichNothingIsLeftIsMissed) {
+  ASSERT_TRUE(rig_.Open().ok());
+  Write(kOther, Create(2));
+  Write(ShardId(9), TombstoneRecord{ReplicaId(3)});
+  Write(kGroup, Create());
+  for (uint64_t i = 1; i <= 8; ++i) Write(kGroup, Append(i, i));
+  // In another life of the process.
+  StopVouched();
+  ASSERT_TRUE(rig_.Open().ok());
+  ASSERT_TRUE(rig_.Rewrite(ShardId(9)));
+  Write(kGroup, Compact(8));
+  Write(kGroup, Append(9, 9));
+  ASSERT_TRUE(rig_.Rewrite(kOther));
+  for (uint64_t i = 10; i <= 14; ++i) Write(kGroup, Append(i, i));
+  StopVouched();
+  ASSERT_EQ(rig_.Segments().front().find("0001.wal"), std::string::npos) << "it is not released";
+  const Recovery truth = Undamaged();
+  int missed = 0;
+  for (const BatchPlace& batch : Batches()) {
+    FlipBits(batch.path, batch.offset + 8, batch.offset + 9, 8,
+             [&](const std::string& path, uint64_t byte, const auto& log) {
+               ASSERT_EQ(SilentLoss(log, truth), "") << path << " byte " << byte;
+               const std::string why = log.status().ToString();
+               if (why.find("of 3 groups only") != std::string::npos) ++missed;
+             });
+  }
+  EXPECT_EQ(missed, 1);
+}
+
 TEST_F(LogDamageTest, ALostVoteIsNoticedAlthoughTheEntriesGoOn) {
   ASSERT_TRUE(rig_.Open().ok());
   Write(kGroup, Create());

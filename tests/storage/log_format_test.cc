@@ -135,6 +135,14 @@ TEST(LogFormat, TheSegmentHeaderIsTheGoldenOne) {
   EXPECT_EQ(header->salt, SampleSegment().salt);
 }
 
+TEST(LogFormat, ABatchSaysHowManyGroupsThereWere) {
+  std::string bytes(kBatchHeaderBytes, '\0');
+  SealBatch({.lsn = Lsn(1), .groups = 6}, bytes);
+  const auto batch = DecodeBatch(bytes);
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ(batch->header.groups, 6u);
+}
+
 TEST(LogFormat, TheBatchWithItemsOfEachKindIsTheGoldenOne) {
   const std::string golden = tests::ReadGoldenFile("wal_batch.hex");
   EXPECT_EQ(tests::ToHex(SampleBatch().used()), tests::ToHex(golden));
@@ -144,6 +152,7 @@ TEST(LogFormat, TheBatchWithItemsOfEachKindIsTheGoldenOne) {
   EXPECT_EQ(batch->header.durable_lsn, Lsn(999));
   EXPECT_EQ(batch->header.first_segment, SegmentNumber(12));
   EXPECT_EQ(batch->header.lifecycle_items, 5u);
+  EXPECT_EQ(batch->header.groups, 0u) << "it was not said then";
   const std::vector<Item> items = DecodeItems(*batch, golden);
   ASSERT_EQ(items.size(), 8u);
   EXPECT_EQ(items[0].header.kind, ItemKind::kReplicaCreated);
