@@ -140,8 +140,8 @@ class Engine : public StateReader {
   // Write's.
   virtual absl::Status Flush() = 0;
 
-  // Called when more has been proven durable. From any thread, also from inside Write. Set once,
-  // before the first Write.
+  // Called when more has been proven durable. From any thread, also from inside Write. Set before
+  // the first Write. A later one takes its place, for what is proven from then on.
   virtual void SetDurableListener(absl::AnyInvocable<void(DurablePoint)> listener) = 0;
   // The point known at open (read from the database), or reported last.
   virtual DurablePoint Durable() const = 0;

@@ -155,7 +155,9 @@ absl::Status LevelDBEngine::CheckSpace(size_t batch_bytes) {
 // --- Durability.
 
 void LevelDBEngine::SetDurableListener(absl::AnyInvocable<void(DurablePoint)> listener) {
-  listener_ = std::move(listener);
+  auto shared = std::make_shared<absl::AnyInvocable<void(DurablePoint)>>(std::move(listener));
+  MutexLock lock(durable_mu_);
+  listener_ = std::move(shared);
 }
 
 DurablePoint LevelDBEngine::Durable() const {
@@ -164,12 +166,22 @@ DurablePoint LevelDBEngine::Durable() const {
 }
 
 void LevelDBEngine::OnDurable(const WrittenPoint& point, const ManifestPosition& position) {
-  const DurablePoint durable{.index = point.index, .note = EncodeManifestPosition(position)};
   {
     MutexLock lock(durable_mu_);
-    durable_ = durable;
+    durable_ = {.index = point.index, .note = EncodeManifestPosition(position)};
   }
-  if (listener_) listener_(durable);
+  TellDurable();
+}
+
+void LevelDBEngine::TellDurable() {
+  std::shared_ptr<absl::AnyInvocable<void(DurablePoint)>> listener;
+  DurablePoint durable;
+  {
+    MutexLock lock(durable_mu_);
+    listener = listener_;
+    durable = durable_;
+  }
+  if (listener != nullptr) (*listener)(std::move(durable));
 }
 
 absl::StatusOr<std::string> LevelDBEngine::Checkpoint(const std::string& folder) {
@@ -197,7 +209,7 @@ absl::Status LevelDBEngine::ReopenWhenManifestIsLarge() {
     }
   }
   FLOTILLA_ASSIGN_OR_RETURN(const bool reopened, Reopen());
-  if (reopened && listener_) listener_(Durable());
+  if (reopened) TellDurable();
   return absl::OkStatus();
 }
 
@@ -221,7 +233,7 @@ absl::Status LevelDBEngine::OpenAgain() {
     MutexLock lock(database_mu_);
     FLOTILLA_RETURN_IF_ERROR(OpenDatabase(Durable().note, /*create=*/false));
   }
-  if (listener_) listener_(Durable());
+  TellDurable();
   return absl::OkStatus();
 }
 

@@ -57,6 +57,7 @@ class LevelDBEngine : public Engine {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mu_);
   absl::StatusOr<std::shared_ptr<LevelDBDatabase>> database() const;
   void OnDurable(const WrittenPoint& point, const ManifestPosition& position);
+  void TellDurable();
   void FillRows(const WriteBatch& batch, LogIndex applied);
   // kResourceExhausted when the disk is nearly full. Asks the disk now and then only.
   absl::Status CheckSpace(size_t batch_bytes);
@@ -78,13 +79,12 @@ class LevelDBEngine : public Engine {
   uint64_t bytes_until_space_check_ = 0;
   uint64_t reopen_at_manifest_bytes_ = 0;
 
-  // Set before the first Write, which is before its first call.
-  absl::AnyInvocable<void(DurablePoint)> listener_;
-
   // Apart from database_mu_, because closing a database waits for a background job that may be
   // about to report.
   mutable Mutex durable_mu_;
   DurablePoint durable_ ABSL_GUARDED_BY(durable_mu_);
+  // Shared with a call that is under way.
+  std::shared_ptr<absl::AnyInvocable<void(DurablePoint)>> listener_ ABSL_GUARDED_BY(durable_mu_);
 
   mutable Mutex database_mu_ ABSL_ACQUIRED_BEFORE(durable_mu_);
   mutable uint64_t table_bytes_ ABSL_GUARDED_BY(database_mu_) = 0;
