@@ -43,8 +43,12 @@ Status SpreadDelete::Take(size_t, StatusOr<Result> answer) {
   }
   auto& deletion = std::get<ShardDeletion>(*answer);
   deleted_ += deletion.deleted;
-  // Where that is not known, the keys are gone all the same, and the slots are asked for again.
-  if (!deletion.arc.has_value()) return Status();
+  // To ask for the slots again would be to delete for ever; to take them for done might leave some.
+  if (!deletion.arc.has_value()) {
+    any_unknown_ = true;
+    return Status(StatusCode::kInternal, "the server does not say in which slots it has deleted",
+                  "INTERNAL");
+  }
   cover_.Add(*deletion.arc);
   const std::string& reach = deletion.resume_key;
   if (!reach.empty() && (range_.to.empty() || reach < range_.to)) {

@@ -140,8 +140,10 @@ Reply DecodeReply(v1::PipelineResult& result) {
       return {id, Result(AppendResult{result.append().version()})};
     case Case::kDeleteRange: {
       auto& page = *result.mutable_delete_range();
-      return {id, Result(ShardDeletion{page.deleted(), std::move(*page.mutable_resume_key()),
-                                       std::nullopt})};
+      return {id, Result(ShardDeletion{
+                      page.deleted(), std::move(*page.mutable_resume_key()),
+                      page.has_slots() ? ArcOf(page.slots().first_slot(), page.slots().last_slot())
+                                       : std::nullopt})};
     }
     case Case::kBatch:
       return {id, Result(BatchResult{DecodeResults(result.batch().results())})};

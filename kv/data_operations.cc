@@ -188,6 +188,7 @@ absl::StatusOr<CommandResult> DataOperations::Run(const DeleteRange& range,
   budget_.SpendOnDeletePage(bytes_read);
   for (std::string& row_key : doomed) rows_.Delete(std::move(row_key));
   result.deleted = doomed.size();
+  result.arc = arc;
   revision_ += doomed.size();
   if (!doomed.empty()) result.version = revision_;
   return result;

@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "kv/arc_codec.h"
 #include "kv/formats.h"
 #include "kv/read.h"
 
@@ -33,17 +34,6 @@ uint32_t TakeUint32(Decoder& in) {
   const uint64_t value = in.Varint();
   if (value > std::numeric_limits<uint32_t>::max()) in.Fail();
   return static_cast<uint32_t>(value);
-}
-
-void PutArc(std::string& out, const sharding::Arc& arc) {
-  PutFixed16(out, arc.first.value);
-  PutFixed16(out, arc.last.value);
-}
-
-sharding::Arc TakeArc(Decoder& in) {
-  const sharding::Arc arc{sharding::Slot{in.Fixed16()}, sharding::Slot{in.Fixed16()}};
-  if (arc.last < arc.first || arc.last.value >= sharding::kSlotCount) in.Fail();
-  return arc;
 }
 
 struct OperationEncoder {

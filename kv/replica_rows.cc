@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "kv/arc_codec.h"
 #include "kv/formats.h"
 #include "kv/limits_codec.h"
 #include "kv/rows.h"
@@ -37,19 +38,15 @@ Duration TakeDuration(Decoder& in) {
 
 void PutDescriptor(std::string& out, const sharding::ShardDescriptor& descriptor) {
   PutVarint(out, descriptor.shard.value());
-  PutFixed16(out, descriptor.arc.first.value);
-  PutFixed16(out, descriptor.arc.last.value);
+  PutArc(out, descriptor.arc);
   PutVarint(out, descriptor.version);
 }
 
 sharding::ShardDescriptor TakeDescriptor(Decoder& in) {
   sharding::ShardDescriptor descriptor;
   descriptor.shard = ShardId(in.Varint());
-  descriptor.arc.first.value = in.Fixed16();
-  descriptor.arc.last.value = in.Fixed16();
+  descriptor.arc = TakeArc(in);
   descriptor.version = in.Varint();
-  const sharding::Arc& arc = descriptor.arc;
-  if (arc.first > arc.last || arc.last.value >= sharding::kSlotCount) in.Fail();
   return descriptor;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "kv/arc_codec.h"
 #include "kv/formats.h"
 
 namespace flotilla::kv {
@@ -23,7 +24,8 @@ enum Field : uint64_t {
   kHasSessionToken = 1 << 5,
   kConditionsHeld = 1 << 6,  // no bytes of its own
   kReplayed = 1 << 7,        // no bytes of its own
-  kAllFields = (1 << 8) - 1,
+  kHasArc = 1 << 8,
+  kAllFields = (1 << 9) - 1,
 };
 
 uint64_t FieldsOf(const CommandResult& result) {
@@ -36,6 +38,7 @@ uint64_t FieldsOf(const CommandResult& result) {
   if (!result.session_token.empty()) fields |= kHasSessionToken;
   if (result.conditions_held) fields |= kConditionsHeld;
   if (result.replayed) fields |= kReplayed;
+  if (result.arc.has_value()) fields |= kHasArc;
   return fields;
 }
 
@@ -53,6 +56,7 @@ void PutBody(std::string& out, const CommandResult& result) {
   if ((fields & kHasDeleted) != 0) PutVarint(out, result.deleted);
   if ((fields & kHasNextKey) != 0) PutString(out, result.next_key);
   if ((fields & kHasSessionToken) != 0) PutString(out, result.session_token);
+  if ((fields & kHasArc) != 0) PutArc(out, *result.arc);
 }
 
 enum class Level { kTop, kNested };
@@ -84,6 +88,7 @@ CommandResult TakeBody(Decoder& in, Level level) {
   if ((fields & kHasDeleted) != 0) result.deleted = in.Varint();
   if ((fields & kHasNextKey) != 0) result.next_key = std::string(in.String());
   if ((fields & kHasSessionToken) != 0) result.session_token = std::string(in.String());
+  if ((fields & kHasArc) != 0) result.arc = TakeArc(in);
   result.conditions_held = (fields & kConditionsHeld) != 0;
   result.replayed = (fields & kReplayed) != 0;
   return result;

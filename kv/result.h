@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "sharding/slot.h"
 
 namespace flotilla::kv {
 
@@ -55,6 +56,9 @@ struct CommandResult {
   // DeleteRange: how many went, and where to go on (empty: done).
   uint64_t deleted = 0;
   std::string next_key;
+  // DeleteRange: what the shard owned then, which a later answer to the same write must say, too:
+  // whoever took it for what the shard owns by then would delete the rest a second time.
+  std::optional<sharding::Arc> arc;
   // OpenSession: the encoded token.
   std::string session_token;
   // The answer of an earlier, identical write of the session; it did not run again.

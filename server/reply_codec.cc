@@ -50,6 +50,7 @@ void EncodeCompareAndSwap(kv::CommandResult& result, v1::CompareAndSwapResponse*
 void EncodeDeleteRange(const AnswerContext& answer, const kv::CommandResult& result,
                        v1::DeleteRangeResponse* response) {
   response->set_deleted(result.deleted);
+  if (result.arc.has_value()) EncodeArc(*result.arc, response->mutable_slots());
   response->set_replayed(result.replayed);
   if (!result.next_key.empty()) {
     response->set_next_page_token(
@@ -126,10 +127,7 @@ void EncodeState(const node::ReadReply& reply, v1::ReadState* out) {
   out->set_revision(reply.result.revision);
   out->set_applied_index(reply.result.applied.value());
   out->set_lag_ms(static_cast<uint64_t>(lag.count()));
-  if (const std::optional<sharding::Arc>& arc = reply.result.arc) {
-    out->mutable_slots()->set_first_slot(arc->first.value);
-    out->mutable_slots()->set_last_slot(arc->last.value);
-  }
+  if (reply.result.arc.has_value()) EncodeArc(*reply.result.arc, out->mutable_slots());
 }
 
 void EncodeScan(const AnswerContext& answer, node::ReadReply& reply, v1::ScanResponse* out) {
@@ -196,6 +194,11 @@ size_t ByteSizeOf(const kv::ReadResult& result) {
 }
 
 }  // namespace
+
+void EncodeArc(const sharding::Arc& arc, v1::SlotRange* out) {
+  out->set_first_slot(arc.first.value);
+  out->set_last_slot(arc.last.value);
+}
 
 void EncodeAnswer(Answer answer, v1::PipelineResult* out) {
   out->set_id(answer.context.id);

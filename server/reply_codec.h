@@ -5,9 +5,11 @@
 #include <cstddef>
 
 #include "server/client_operation.h"
+#include "sharding/slot.h"
 
 namespace flotilla::v1 {
 class PipelineResult;
+class SlotRange;
 }  // namespace flotilla::v1
 
 namespace flotilla::server {
@@ -15,6 +17,8 @@ namespace flotilla::server {
 // `out` is empty before; afterwards it has the id and one result: the response that belongs to the
 // kind of the operation, or an Error.
 void EncodeAnswer(Answer answer, v1::PipelineResult* out);
+
+void EncodeArc(const sharding::Arc& arc, v1::SlotRange* out);
 
 // Of keys and values: what an answer adds to a message, nearly.
 size_t ByteSize(const Answer& answer);

@@ -85,6 +85,7 @@ ShardPage FakeCluster::ExecuteScan(const Scan& scan, const sharding::Arc& arc) c
 
 ShardDeletion FakeCluster::ExecuteDeleteRange(const DeleteRange& range, const sharding::Arc& arc) {
   ShardDeletion deletion;
+  deletion.arc = arc;
   const size_t most = range.page_size == 0 ? max_page_rows : range.page_size;
   for (auto row = rows_.begin(); row != rows_.end();) {
     if (!InRange(range.range, row->first) || !arc.Contains(sharding::SlotOf(row->first))) {

@@ -183,6 +183,7 @@ class Executor {
            result_.mutable_delete_range()->set_deleted(r.deleted);
            result_.mutable_delete_range()->set_next_page_token(r.next_page_token);
            result_.mutable_delete_range()->set_resume_key(r.next_page_token);
+           result_.mutable_delete_range()->mutable_slots()->set_last_slot(16383);
          });
   }
   void Batch() {

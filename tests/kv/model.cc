@@ -186,6 +186,7 @@ CommandResult Model::ExecuteAll(const std::vector<SimpleOperation>& operations) 
 
 CommandResult Model::Execute(const DeleteRange& range) {
   CommandResult result;
+  result.arc = state_.descriptor.arc;
   for (auto row = rows_.lower_bound(range.from); row != rows_.end();) {
     if (!range.to.empty() && row->first >= range.to) break;
     if (result.deleted == range.limit) {
