@@ -91,7 +91,7 @@ class ReshardLoad {
     while (!stopped_) {
       const size_t arc = log_.ArcOf(caller.NextKey());
       if (caller.WriteNext(*client_).get()) {
-        log_.Acknowledged(arc, /*waited=*/true);
+        log_.Acknowledged(arc);
       } else {
         std::this_thread::sleep_for(kPauseAfterFailure);
       }
@@ -107,7 +107,7 @@ class ReshardLoad {
       std::this_thread::sleep_until(due);
       paced_.Enter();
       (void)arcs_[arc].WriteNext(*client_).then([this, arc](bool acknowledged) {
-        if (acknowledged) log_.Acknowledged(arc, /*waited=*/false);
+        if (acknowledged) log_.Acknowledged(arc);
         paced_.Leave(Status());
       });
     }

@@ -34,13 +34,13 @@ void ServiceLog::Open() {
   second_ = WholeSeconds(now);
 }
 
-void ServiceLog::Acknowledged(size_t arc, bool waited) {
+void ServiceLog::Acknowledged(size_t arc) {
   const MonoTime now = clock_.Now();
   MutexLock lock(mu_);
   if (!open_) return;
   EndSeconds(now);
   EndGap(arc, now);
-  acked_ += waited ? 1 : 0;
+  ++acked_;
 }
 
 void ServiceLog::Close() {

@@ -1,6 +1,6 @@
-// Says, line by line on standard output, what a load was answered: how many writes of waiting
-// callers each second, and every longer time in which an arc of the ring got no answer. The ring is
-// cut into arcs of the same size. Times are seconds of the machine's monotonic clock.
+// Says, line by line on standard output, what a load was answered: how many writes each second,
+// and every longer time in which an arc of the ring got no answer. The ring is cut into arcs of one
+// size. Times are seconds of the machine's monotonic clock.
 //
 //   {"second":1234,"acked":2011}
 //   {"arc":7,"from":1234.211,"to":1234.802}
@@ -26,8 +26,8 @@ class ServiceLog {
 
   // The gaps of all arcs begin now. Nothing was acknowledged before.
   void Open();
-  // A write of a key in that arc; `waited`: by a caller that does one after the other.
-  void Acknowledged(size_t arc, bool waited);
+  // A write of a key in that arc.
+  void Acknowledged(size_t arc);
   // Ends all gaps now: what is acknowledged later belongs to the load's own end.
   void Close();
 

@@ -13,11 +13,11 @@
 
 namespace flotilla::client {
 
-// Of a shard's members, by node id; committed as one. A new member comes as a learner first.
-struct MembershipChange {
-  std::vector<uint64_t> add_learners;
-  std::vector<uint64_t> add_voters;  // learners to promote
-  std::vector<uint64_t> remove;
+// A replica goes from one node to another, or, where one of them is 0, comes or goes.
+struct ReplicaChange {
+  uint64_t shard = 0;
+  uint64_t from = 0;
+  uint64_t to = 0;
 };
 
 struct SplitCall {
@@ -33,6 +33,7 @@ struct AdminReply {
   std::string leader_endpoint;
   // Of a split that was carried out.
   SplitResult split;
+  uint64_t operation_id = 0;  // of one that was begun
   std::vector<ClusterOperation> operations;
   ClusterPlan plan;
 };
@@ -44,11 +45,10 @@ class AdminChannel {
   virtual ClusterStatus Describe() = 0;
   virtual AdminReply TransferLeadership(const std::string& endpoint, uint64_t shard,
                                         uint64_t node) = 0;
-  virtual AdminReply ChangeMembership(const std::string& endpoint, uint64_t shard,
-                                      const MembershipChange& change) = 0;
   virtual AdminReply SplitShard(const std::string& endpoint, const SplitCall& call) = 0;
 
   virtual AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) = 0;
+  virtual AdminReply BeginOperation(const std::string& endpoint, const ReplicaChange& change) = 0;
   virtual AdminReply ListOperations(const std::string& endpoint) = 0;
   virtual AdminReply CancelOperation(const std::string& endpoint, uint64_t operation) = 0;
   virtual AdminReply PlanChanges(const std::string& endpoint,

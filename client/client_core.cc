@@ -155,9 +155,7 @@ void ClientCore::OnLinkReply(NodeLink& link, PendingCall& call, Reply reply) {
     Refused(link, call, *error);
     return;
   }
-  auto& result = std::get<Result>(reply.outcome);
-  if (auto* deletion = std::get_if<ShardDeletion>(&result)) deletion->arc = call.sent_arc;
-  Finish(call, std::move(result));
+  Finish(call, std::move(std::get<Result>(reply.outcome)));
 }
 
 // What a node refuses at the call's own deadline arrives after it. Unheard, a client with short

@@ -82,18 +82,6 @@ class GrpcAdminChannel final : public AdminChannel {
     return call.Reply(call.stub->TransferLeadership(&call.context, request, &response));
   }
 
-  AdminReply ChangeMembership(const std::string& endpoint, uint64_t shard,
-                              const MembershipChange& change) override {
-    v1::ChangeMembershipRequest request;
-    request.set_shard_id(shard);
-    for (const uint64_t node : change.add_learners) request.add_add_learner_node_ids(node);
-    for (const uint64_t node : change.add_voters) request.add_add_voter_node_ids(node);
-    for (const uint64_t node : change.remove) request.add_remove_node_ids(node);
-    v1::ChangeMembershipResponse response;
-    Call call(endpoint);
-    return call.Reply(call.stub->ChangeMembership(&call.context, request, &response));
-  }
-
   AdminReply SplitShard(const std::string& endpoint, const SplitCall& split) override {
     v1::SplitShardRequest request;
     request.set_shard_id(split.shard);
@@ -114,6 +102,26 @@ class GrpcAdminChannel final : public AdminChannel {
     v1::SetNodeDutyResponse response;
     Call call(endpoint);
     return call.Reply(call.stub->SetNodeDuty(&call.context, request, &response));
+  }
+
+  AdminReply BeginOperation(const std::string& endpoint, const ReplicaChange& change) override {
+    v1::BeginOperationRequest request;
+    if (change.from == 0) {
+      request.mutable_add_replica()->set_shard_id(change.shard);
+      request.mutable_add_replica()->set_node_id(change.to);
+    } else if (change.to == 0) {
+      request.mutable_remove_replica()->set_shard_id(change.shard);
+      request.mutable_remove_replica()->set_node_id(change.from);
+    } else {
+      request.mutable_move_replica()->set_shard_id(change.shard);
+      request.mutable_move_replica()->set_from_node_id(change.from);
+      request.mutable_move_replica()->set_to_node_id(change.to);
+    }
+    v1::BeginOperationResponse response;
+    Call call(endpoint);
+    AdminReply reply = call.Reply(call.stub->BeginOperation(&call.context, request, &response));
+    reply.operation_id = response.operation_id();
+    return reply;
   }
 
   AdminReply ListOperations(const std::string& endpoint) override {

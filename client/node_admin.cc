@@ -52,7 +52,7 @@ AdminReply ShardAdmin::AskDirectory(const Call& call) {
     AdminReply reply = CallLeader(cluster, WhomToAsk(cluster), call);
     if (reply.status.ok() || !MayPass(reply.status)) return reply;
     patience.last_error = reply.status;
-    reply.status = Rest(patience, 0, "asking for the directory's leader");
+    reply.status = Rest(patience, 0, "asking the directory's leader: " + reply.status.message());
     if (!reply.status.ok()) return reply;
   }
 }

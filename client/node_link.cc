@@ -114,9 +114,6 @@ OutgoingOperation NodeLink::Outgoing(PendingCall& call, size_t payload, const Ro
   // A page of a scan says itself what it is of.
   if (route != nullptr && !std::holds_alternative<Scan>(call.call.operation)) {
     out.shard_version = route->descriptor.version;
-    call.sent_arc = route->descriptor.arc;
-  } else {
-    call.sent_arc.reset();
   }
   if (call.session != nullptr) {
     out.session_token = call.session->token();

@@ -89,7 +89,7 @@ struct ShardPage {
 struct ShardDeletion {
   uint64_t deleted = 0;
   std::string resume_key;
-  // That it owned when it was asked; none: nobody knows.
+  // That it owned when it deleted; none: it does not say.
   std::optional<sharding::Arc> arc;
 };
 

@@ -36,13 +36,11 @@ struct PendingCall : Timed, Linked<struct QueueTag> {
   std::optional<sharding::Slot> slot;  // none: not about one slot
 
   Stage stage = Stage::kWaiting;
-  ShardId shard;             // of the latest try
-  NodeLink* link = nullptr;  // set exactly in kQueued and kSent
-  uint64_t try_id = 0;       // kSent
-  MonoTime sent_at;          // kSent
-  size_t sent_bytes = 0;     // kSent
-  // Of the shard in the version that the latest try named; none: it named no version.
-  std::optional<sharding::Arc> sent_arc;
+  ShardId shard;               // of the latest try
+  NodeLink* link = nullptr;    // set exactly in kQueued and kSent
+  uint64_t try_id = 0;         // kSent
+  MonoTime sent_at;            // kSent
+  size_t sent_bytes = 0;       // kSent
   bool awaits_leader = false;  // kBackingOff: to be released when a leader or node comes up
 
   uint32_t tries = 0;      // sent

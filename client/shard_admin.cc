@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 namespace flotilla::client {
 
@@ -67,6 +66,13 @@ StatusOr<uint64_t> ChooseChild(const ClusterStatus& cluster, uint64_t asked) {
   return highest + 1;
 }
 
+bool HasVote(uint64_t node, const ShardStatus& shard) {
+  return std::any_of(shard.replicas.begin(), shard.replicas.end(),
+                     [node](const ShardReplica& replica) {
+                       return replica.node_id == node && replica.role != "learner";
+                     });
+}
+
 ShardArc ArcOf(const ShardStatus& shard) {
   return {shard.shard_id, shard.shard_version, shard.first_slot, shard.last_slot};
 }
@@ -105,56 +111,6 @@ Status ShardAdmin::Rest(const Patience& patience, uint64_t shard, const std::str
   return Status();
 }
 
-Status ShardAdmin::Pursue(uint64_t id, const Planner& next) {
-  Patience patience = NewPatience();
-  while (true) {
-    const ClusterStatus cluster = channel_->Describe();
-    const std::optional<ShardStatus> shard = Find(cluster, id);
-    std::string what = Name(id) + " has no leader now";
-    if (!shard.has_value() || shard->leader_node_id == 0) {
-      patience.last_error = NoLeader(cluster, shard, id);
-      if (IsNotFound(patience.last_error)) return patience.last_error;
-    } else {
-      const ReplicaStep step = next(*shard);
-      if (std::holds_alternative<GoalReached>(step)) return Status();
-      if (const auto* refused = std::get_if<GoalRefused>(&step)) return refused->why;
-      if (const auto* wait = std::get_if<AwaitLearner>(&step)) {
-        what = DescribeLearner(*shard, wait->node);
-      } else {
-        what = "changing the members of " + Name(id);
-      }
-      if (Take(step, cluster, *shard, patience)) Renew(patience);
-      if (!patience.last_error.ok() && patience.last_error.code() == StatusCode::kInvalidArgument) {
-        return patience.last_error;
-      }
-    }
-    if (Status late = Rest(patience, id, what); !late.ok()) return late;
-  }
-}
-
-bool ShardAdmin::Take(const ReplicaStep& step, const ClusterStatus& cluster,
-                      const ShardStatus& shard, Patience& patience) {
-  if (const auto* wait = std::get_if<AwaitLearner>(&step)) {
-    const ShardReplica& learner = *FindReplica(shard, wait->node);
-    patience.last_error = Status(StatusCode::kDeadlineExceeded, DescribeLearner(shard, wait->node));
-    // A snapshot that gets no further is given up by its leader, and counts as silence then.
-    const bool nearer = learner.state == "snapshot" || learner.lag != patience.lag;
-    patience.lag = learner.lag;
-    return nearer && learner.state != "silent";
-  }
-  const AdminReply reply =
-      CallLeader(cluster, shard.leader_node_id, [&](const std::string& endpoint) {
-        if (const auto* transfer = std::get_if<Transfer>(&step)) {
-          return channel_->TransferLeadership(endpoint, shard.shard_id, transfer->to);
-        }
-        return channel_->ChangeMembership(endpoint, shard.shard_id,
-                                          std::get<MembershipChange>(step));
-      });
-  patience.last_error = reply.status;
-  // That a transfer was begun does not say that it will succeed.
-  return reply.status.ok() && std::holds_alternative<MembershipChange>(step);
-}
-
 AdminReply ShardAdmin::CallLeader(const ClusterStatus& cluster, uint64_t leader, const Call& call) {
   std::string endpoint = EndpointOf(cluster, leader);
   AdminReply reply;
@@ -167,34 +123,31 @@ AdminReply ShardAdmin::CallLeader(const ClusterStatus& cluster, uint64_t leader,
   return reply;
 }
 
-Status ShardAdmin::RequireNode(uint64_t node) {
-  const ClusterStatus cluster = channel_->Describe();
-  if (!EndpointOf(cluster, node).empty()) return Status();
-  return Status(StatusCode::kNotFound,
-                "node " + std::to_string(node) +
-                    " does not answer, or is not of this cluster: start it first");
-}
-
-Status ShardAdmin::TransferLeadership(uint64_t shard, uint64_t node) {
-  return Pursue(shard, [node](const ShardStatus& now) { return NextOfTransfer(now, node); });
-}
-
-Status ShardAdmin::AddReplica(uint64_t shard, uint64_t node) {
-  if (Status absent = RequireNode(node); !absent.ok()) return absent;
-  return Pursue(shard, [node](const ShardStatus& now) { return NextOfAdd(now, node); });
-}
-
-Status ShardAdmin::RemoveReplica(uint64_t shard, uint64_t node) {
-  return Pursue(shard, [node](const ShardStatus& now) { return NextOfRemove(now, node); });
-}
-
-Status ShardAdmin::MoveReplica(uint64_t shard, uint64_t from, uint64_t to) {
-  if (from == to) {
-    return Status(StatusCode::kInvalidArgument, "a replica cannot be moved to where it is",
-                  reason::kInvalidRequest);
+Status ShardAdmin::TransferLeadership(uint64_t id, uint64_t node) {
+  Patience patience = NewPatience();
+  while (true) {
+    const ClusterStatus cluster = channel_->Describe();
+    const std::optional<ShardStatus> shard = Find(cluster, id);
+    std::string what = Name(id) + " has no leader now";
+    if (!shard.has_value() || shard->leader_node_id == 0) {
+      patience.last_error = NoLeader(cluster, shard, id);
+      if (IsNotFound(patience.last_error)) return patience.last_error;
+    } else if (shard->leader_node_id == node) {
+      return Status();
+    } else if (!HasVote(node, *shard)) {
+      return Status(StatusCode::kFailedPrecondition,
+                    "node " + std::to_string(node) + " has no vote in " + Name(id));
+    } else {
+      what = "changing the leader of " + Name(id);
+      // That a transfer was begun does not say that it will succeed.
+      patience.last_error =
+          CallLeader(cluster, shard->leader_node_id, [&](const std::string& endpoint) {
+            return channel_->TransferLeadership(endpoint, id, node);
+          }).status;
+      if (patience.last_error.code() == StatusCode::kInvalidArgument) return patience.last_error;
+    }
+    if (Status late = Rest(patience, id, what); !late.ok()) return late;
   }
-  if (Status absent = RequireNode(to); !absent.ok()) return absent;
-  return Pursue(shard, [from, to](const ShardStatus& now) { return NextOfMove(now, from, to); });
 }
 
 StatusOr<SplitCall> ShardAdmin::PlanSplit(uint64_t id, const SplitOptions& options) {

@@ -1,6 +1,6 @@
 // An operator's operations on shards and nodes, over a channel to the cluster. Each looks at what
-// is there, takes one step, and looks again, until the goal is reached: no state of its own
-// survives a step.
+// is there, takes one step, and looks again, until the goal is reached. What takes long the cluster
+// carries out by itself; here it is only watched.
 #ifndef FLOTILLA_CLIENT_SHARD_ADMIN_H_
 #define FLOTILLA_CLIENT_SHARD_ADMIN_H_
 
@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "client/admin_channel.h"
-#include "client/replica_steps.h"
 #include "flotilla/admin.h"
 
 namespace flotilla::client {
@@ -40,31 +39,26 @@ class ShardAdmin final : public Admin {
   StatusOr<ClusterPlan> PlanChanges(const std::vector<NodeDutyChange>& changes) override;
 
  private:
-  using Planner = std::function<ReplicaStep(const ShardStatus&)>;
   using Call = std::function<AdminReply(const std::string& endpoint)>;
 
   // How long an operation has come no nearer to its end, and why.
   struct Patience {
     MonoTime until;
     Status last_error;  // what was in the way last
-    std::optional<uint64_t> lag;
   };
 
-  Patience NewPatience() { return {channel_->Now() + options_.timeout, Status(), std::nullopt}; }
+  Patience NewPatience() { return {channel_->Now() + options_.timeout, Status()}; }
   void Renew(Patience& patience) { patience.until = channel_->Now() + options_.timeout; }
   // Waits before the next look. An error when patience is at its end.
   Status Rest(const Patience& patience, uint64_t shard, const std::string& what);
 
-  // Takes the steps of `next` until it says that the goal is reached.
-  Status Pursue(uint64_t shard, const Planner& next);
-  // True when the step brought the goal nearer.
-  bool Take(const ReplicaStep& step, const ClusterStatus& cluster, const ShardStatus& shard,
-            Patience& patience);
+  // Begins the operation, unless there is nothing left to do, and waits for its end.
+  Status Carry(const ReplicaChange& change);
+  Status AwaitOperation(uint64_t operation, uint64_t shard);
   // Calls the leader, following where nodes send it.
   AdminReply CallLeader(const ClusterStatus& cluster, uint64_t leader, const Call& call);
   // Calls whoever leads the directory, again and again while that may help.
   AdminReply AskDirectory(const Call& call);
-  Status RequireNode(uint64_t node);
 
   StatusOr<SplitCall> PlanSplit(uint64_t shard, const SplitOptions& options);
   void AwaitLeader(uint64_t shard);

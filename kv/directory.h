@@ -86,6 +86,8 @@ class Directory {
   const sharding::ShardMap& shards() const { return shards_; }
   const std::map<NodeId, sharding::NodeRecord>& nodes() const { return nodes_; }
   const std::map<OperationId, OperationRecord>& operations() const { return operations_; }
+  // The operation that changes the shard; null where none does.
+  const OperationRecord* Running(ShardId shard) const;
 
   // What these claims, true together, change. Errors as of sharding::ShardMap::Merge.
   absl::StatusOr<DirectoryChange> Claim(std::span<const sharding::ShardClaim> claims) const;
@@ -97,6 +99,9 @@ class Directory {
   // the directory has not heard of all founding shards: it could give a child an id that is taken.
   // What has ended already stays as it is.
   DirectoryChange Record(const OperationNews& news) const;
+  // Of one that a person asks for; its record, with its id, is the change's last. One that does the
+  // same and runs already is the same. kUnavailable: another one changes the shard.
+  absl::StatusOr<DirectoryChange> Begin(const OperationRecord& asked, WallTime now) const;
   // kNotFound, kFailedPrecondition for one that has ended, or is a split that has happened.
   absl::StatusOr<DirectoryChange> Cancel(OperationId operation) const;
 

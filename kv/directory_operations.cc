@@ -13,6 +13,13 @@ std::string Name(const OperationRecord& record) { return "operation " + ToString
 
 }  // namespace
 
+const OperationRecord* Directory::Running(ShardId shard) const {
+  const auto found = std::find_if(operations_.begin(), operations_.end(), [&](const auto& each) {
+    return !each.second.has_ended() && ShardOf(each.second.step) == shard;
+  });
+  return found == operations_.end() ? nullptr : &found->second;
+}
+
 ShardId Directory::NextShard(ShardId last) const {
   const ShardId greatest = std::max(last, shards_.shards().rbegin()->first);
   return std::max(ShardId(greatest.value() + 1), kFirstNamedShard);
@@ -62,6 +69,18 @@ std::vector<OperationId> Directory::TooMany(const std::vector<OperationRecord>& 
     dropped.push_back(*ended.begin());
   }
   return dropped;
+}
+
+absl::StatusOr<DirectoryChange> Directory::Begin(const OperationRecord& asked, WallTime now) const {
+  const OperationRecord* const running = Running(ShardOf(asked.step));
+  if (running == nullptr) return Record({.begun = {asked}, .ended = {}, .at = now});
+  if (running->step != asked.step || running->state != OperationState::kRunning) {
+    return absl::UnavailableError(Name(*running) +
+                                  " changes the shard: " + ToString(running->step));
+  }
+  DirectoryChange change;
+  change.operations = {*running};
+  return change;
 }
 
 absl::StatusOr<DirectoryChange> Directory::Cancel(OperationId operation) const {

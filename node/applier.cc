@@ -7,7 +7,6 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "storage/durable_folder.h"
 
 namespace flotilla::node {
 
@@ -21,31 +20,14 @@ size_t BytesOf(const kv::ReadResult& result) {
   return bytes;
 }
 
-absl::Status MakeDurableFolder(Disk& disk, const std::string& folder) {
-  FLOTILLA_RETURN_IF_ERROR(disk.RemoveTree(folder));
-  FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(ParentFolder(folder)));
-  FLOTILLA_RETURN_IF_ERROR(disk.CreateFolder(folder));
-  const absl::Status synced = storage::SyncFolderAndParents(disk, folder);
-  // Nobody knows what a sync proves after one that failed (fsyncgate).
-  return synced.ok() ? synced : absl::DataLossError(synced.message());
-}
-
 }  // namespace
 
-absl::StatusOr<ReplicaState> OpenReplicaState(storage::EngineSource& engines,
-                                              const std::string& folder, std::string_view note,
-                                              ShardId shard) {
-  ReplicaState state;
-  FLOTILLA_ASSIGN_OR_RETURN(state.engine, engines.Open(folder, note, /*create=*/false));
-  FLOTILLA_ASSIGN_OR_RETURN(state.machine, kv::StateMachine::Load(*state.engine, shard));
-  return state;
-}
-
 Applier::Applier(ShardId shard, ReplicaState state, SequenceSource& sequences, Executor& home,
-                 DurableListener on_durable)
+                 DurableListener on_durable, std::function<void(std::string)> remove_folder)
     : shard_(shard),
       home_(home),
       holder_(std::make_shared<Holder>()),
+      remove_folder_(std::move(remove_folder)),
       apply_(sequences.NewSequence(SequenceSource::Use::kApply, home)),
       read_(sequences.NewSequence(SequenceSource::Use::kRead, home)),
       bulk_(sequences.NewSequence(SequenceSource::Use::kBulk, home)) {
@@ -77,6 +59,7 @@ absl::Status Applier::ApplyNow(Holder& holder, std::vector<raft::Entry> entries)
   // The machine has stopped half-way: that is not a write that could be tried again.
   if (absl::IsResourceExhausted(done)) return absl::UnavailableError(done.message());
   FLOTILLA_RETURN_IF_ERROR(done);
+  FollowWithDraft(holder, std::span(entries).first(applied.results.size()));
   const auto rest = entries.begin() + static_cast<std::ptrdiff_t>(applied.results.size());
   for (auto entry = entries.begin(); entry != rest; ++entry) applied.log_bytes += entry->ByteSize();
   applied.rest.assign(std::make_move_iterator(rest), std::make_move_iterator(entries.end()));
@@ -88,6 +71,7 @@ absl::StatusOr<Applier::Applied> Applier::WriteNow(Holder& holder) {
   FLOTILLA_RETURN_IF_ERROR(holder.engine->Write(holder.batch, state.index));
   holder.applied.state = state;
   holder.applied.stats = holder.engine->Stats();
+  if (state.StandsAtSplit()) holder.applied.draft = TakeDraftAtSplit(holder);
   return std::move(holder.applied);
 }
 
@@ -194,59 +178,27 @@ void Applier::Checkpoint(storage::EngineSource& engines, std::string folder,
              [result, done = std::move(done)]() mutable { done(std::move(*result)); });
 }
 
-void Applier::PrepareChild(Disk& disk, std::string folder) {
-  apply_->Run(
-      [holder = holder_, &disk, folder = std::move(folder)] {
-        const absl::Status made = MakeDurableFolder(disk, folder);
-        holder->child_folder = made.ok() ? absl::StatusOr<std::string>(folder) : made;
-      },
-      [] {});
-}
-
-// Not among the bulk work, behind which the whole shard would wait.
-void Applier::MakeChild(Disk& disk, storage::EngineSource& engines,
-                        absl::AnyInvocable<void(absl::StatusOr<Child>)> done) {
-  auto made = std::make_shared<absl::StatusOr<Child>>();
-  apply_->Run(
-      [holder = holder_, &disk, &engines, made] { *made = MakeChildNow(*holder, disk, engines); },
-      [weak = std::weak_ptr<Holder>(holder_), made, done = std::move(done)]() mutable {
-        if (!weak.expired()) done(std::move(*made));
-      });
-}
-
-absl::StatusOr<Applier::Child> Applier::MakeChildNow(Holder& holder, Disk& disk,
-                                                     storage::EngineSource& engines) {
-  FLOTILLA_ASSIGN_OR_RETURN(const std::string folder, holder.child_folder);
-  const auto make = [&]() -> absl::StatusOr<Child> {
-    Child made;
-    FLOTILLA_ASSIGN_OR_RETURN(made.note, holder.engine->Checkpoint(folder));
-    FLOTILLA_ASSIGN_OR_RETURN(made.state.engine, engines.OpenCopy(folder, made.note));
-    made.state.machine = holder.machine->MakeChild();
-    return made;
-  };
-  absl::StatusOr<Child> made = make();
-  // What was linked already would keep its space although the engine had moved on.
-  if (!made.ok()) (void)disk.RemoveTree(folder);
-  return made;
-}
-
 void Applier::Replace(Opener open,
                       absl::AnyInvocable<void(absl::StatusOr<kv::AppliedState>)> done) {
   auto opened = std::make_shared<absl::StatusOr<ReplicaState>>();
-  apply_->Run([open = std::move(open), opened]() mutable { *opened = open(); },
-              [&home = home_, weak = std::weak_ptr<Holder>(holder_), opened,
-               done = std::move(done)]() mutable {
-                const std::shared_ptr<Holder> holder = weak.lock();
-                if (holder == nullptr) return;
-                if (!opened->ok()) {
-                  done(opened->status());
-                  return;
-                }
-                holder->engine = std::move((*opened)->engine);
-                holder->machine = std::move((*opened)->machine);
-                Listen(home, holder);
-                done(holder->machine->applied());
-              });
+  apply_->Run(
+      [holder = holder_, open = std::move(open), opened]() mutable {
+        GiveUpDraft(*holder);
+        *opened = open();
+      },
+      [&home = home_, weak = std::weak_ptr<Holder>(holder_), opened,
+       done = std::move(done)]() mutable {
+        const std::shared_ptr<Holder> holder = weak.lock();
+        if (holder == nullptr) return;
+        if (!opened->ok()) {
+          done(opened->status());
+          return;
+        }
+        holder->engine = std::move((*opened)->engine);
+        holder->machine = std::move((*opened)->machine);
+        Listen(home, holder);
+        done(holder->machine->applied());
+      });
 }
 
 }  // namespace flotilla::node

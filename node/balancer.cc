@@ -4,6 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "base/status_macros.h"
+#include "node/asked_step.h"
+
 namespace flotilla::node {
 
 namespace {
@@ -11,16 +14,11 @@ namespace {
 constexpr Duration kLookInterval = std::chrono::milliseconds(200);
 // What was given up is not tried again at once: the reason may last.
 constexpr Duration kAvoidance = std::chrono::minutes(1);
+// In spans over which load is averaged: for so long a leader that was moved by it stays.
+constexpr int kSettledSpans = 20;
 // A transaction takes 256 operations (kv::Limits): so many begins, so many ends, and for each of
 // these one that is forgotten.
 constexpr size_t kMaxNews = 60;
-
-bool IsMember(NodeId node, const sharding::ShardClaim& shard) {
-  for (const sharding::ReplicaPlace& place : shard.configuration.replicas) {
-    if (place.node == node) return true;
-  }
-  return false;
-}
 
 bool IsHandOver(const sharding::Step& step) {
   return std::holds_alternative<sharding::TransferLeader>(step);
@@ -31,6 +29,14 @@ bool WasCalledOff(const kv::OperationRecord& record, WallTime now) {
   if (record.state != kv::OperationState::kCancelled) return false;
   const Duration ago = now - record.ended;
   return ago < kCancelledFor && ago > -kCancelledFor;
+}
+
+// In a view of ViewOf(), which lists shards by id. Null: not there.
+sharding::ShardView* FindIn(sharding::ClusterView& view, ShardId shard) {
+  const auto found = std::lower_bound(
+      view.shards.begin(), view.shards.end(), shard,
+      [](const sharding::ShardView& listed, ShardId id) { return listed.shard < id; });
+  return found != view.shards.end() && found->shard == shard ? &*found : nullptr;
 }
 
 // Has the planner leave that alone, and whatever comes to the same.
@@ -44,6 +50,27 @@ void RuleOut(const sharding::Step& step, sharding::ShardView& shard) {
       if (replica.node == SourceOf(step)) replica.kept = true;
     }
   }
+}
+
+absl::Status NotHeardAll() {
+  return absl::UnavailableError("the directory's leader is new, and has not heard of all yet");
+}
+
+kv::OperationRecord RecordOf(const sharding::Step& step, std::string_view cause,
+                             const sharding::ShardClaim& shard) {
+  kv::OperationRecord record;
+  record.step = step;
+  record.cause = std::string(cause);
+  record.shard_version = shard.descriptor.version;
+  record.configuration = shard.configuration.index;
+  record.voters = CountVoters(shard);
+  return record;
+}
+
+// Whether it was asked for since this node leads the directory; by a wall clock, for the log alone.
+bool IsYoung(const kv::OperationRecord& record, const ClusterSight& sight) {
+  const Duration age = sight.wall_now - record.begun;
+  return record.cause == kAskedFor && age < sight.now - sight.leading_since;
 }
 
 StepUnderWay UnderWay(const kv::OperationRecord& record, MonoTime now) {
@@ -63,9 +90,11 @@ void Balancer::Tick(const ClusterSight& sight, uint32_t replicas) {
   // Until all that live have had time to say so, everybody would look alike.
   if (sight.now < next_look_ || !HasHeardAll(sight)) return;
   next_look_ = sight.now + kLookInterval;
+  BeginAnew(sight.leading_since);
   const Shards shards = ShardsIn(sight);
   TakeUp(sight);
   Measure(shards, sight.now);
+  loads_.Note(shards, sight.now);
   EndSteps(sight, shards);
   // Not by a view in which something counts as done that was given up.
   if (options_.plans && !recording_ && news_.empty()) {
@@ -82,8 +111,14 @@ void Balancer::Forget() {
   under_way_.clear();
   news_ = {};
   recording_ = false;
-  avoided_.clear();
   next_look_ = {};
+}
+
+void Balancer::BeginAnew(MonoTime leading_since) {
+  if (std::exchange(leading_since_, leading_since) == leading_since) return;
+  avoided_.clear();
+  loads_.Forget();
+  settled_.clear();
 }
 
 absl::StatusOr<PlanBasis> Balancer::Basis(const ClusterSight& sight, uint32_t replicas) const {
@@ -92,19 +127,35 @@ absl::StatusOr<PlanBasis> Balancer::Basis(const ClusterSight& sight, uint32_t re
       std::all_of(operations.begin(), operations.end(), [this](const auto& each) {
         return each.second.has_ended() || under_way_.contains(ShardOf(each.second.step));
       });
-  if (!HasHeardAll(sight) || !knows_all) {
-    return absl::UnavailableError("the directory's leader is new, and has not heard of all yet");
-  }
+  if (!HasHeardAll(sight) || !knows_all) return NotHeardAll();
   PlanBasis basis = BasisOf(View(sight, ShardsIn(sight), replicas), under_way_);
   basis.planner = options_.planner;
   basis.begins = options_.plans;
   return basis;
 }
 
+absl::StatusOr<kv::OperationRecord> Balancer::Asked(const sharding::Step& step,
+                                                    const ClusterSight& sight) const {
+  if (!HasHeardAll(sight)) return NotHeardAll();
+  const Shards shards = ShardsIn(sight);
+  const auto shard = shards.find(ShardOf(step));
+  if (shard == shards.end()) {
+    return absl::NotFoundError("there is no shard " + ToString(ShardOf(step)));
+  }
+  const sharding::ShardClaim& claim = shard->second.claim;
+  const kv::OperationRecord* const running = sight.directory.Running(shard->first);
+  // What runs already has changed what it would be judged by.
+  if (running == nullptr || running->step != step) {
+    FLOTILLA_RETURN_IF_ERROR(
+        CheckAsked(step, claim, sight.directory, [&](NodeId node) { return IsUp(node, sight); }));
+  }
+  return RecordOf(step, kAskedFor, claim);
+}
+
 void Balancer::TakeUp(const ClusterSight& sight) {
   DropEnded(sight.directory);
   for (const auto& [id, record] : sight.directory.operations()) {
-    if (!record.has_ended()) TakeUp(record, sight.now);
+    if (!record.has_ended()) TakeUp(record, sight);
   }
   if (recording_) return;
   // The directory would not have it, or could not be changed.
@@ -113,15 +164,18 @@ void Balancer::TakeUp(const ClusterSight& sight) {
   });
 }
 
-void Balancer::TakeUp(const kv::OperationRecord& record, MonoTime now) {
+void Balancer::TakeUp(const kv::OperationRecord& record, const ClusterSight& sight) {
+  const MonoTime now = sight.now;
   const ShardId shard = ShardOf(record.step);
   const auto known = under_way_.find(shard);
   const bool begun_here = known != under_way_.end() && known->second.operation.is_none() &&
                           known->second.step == record.step;
-  if (known == under_way_.end() || (known->second.operation != record.id && !begun_here)) {
-    under_way_[shard] = UnderWay(record, now);
+  const bool is_new =
+      known == under_way_.end() || (known->second.operation != record.id && !begun_here);
+  if (is_new) under_way_[shard] = UnderWay(record, now);
+  if (is_new && !IsYoung(record, sight)) {
     logger_.Info("operation_resumed", {{"operation", record.id}, {"step", ToString(record.step)}});
-  } else if (begun_here) {
+  } else if (is_new || begun_here) {
     logger_.Info(
         "step_begun",
         {{"operation", record.id}, {"step", ToString(record.step)}, {"cause", record.cause}});
@@ -172,22 +226,40 @@ bool Balancer::IsUp(NodeId node, const ClusterSight& sight) const {
 sharding::ClusterView Balancer::View(const ClusterSight& sight, const Shards& shards,
                                      uint32_t replicas) const {
   sharding::ClusterView view = ViewOf(sight, shards, under_way_, replicas, options_.down_after);
-  std::map<ShardId, sharding::ShardView*> by_id;
-  for (sharding::ShardView& shard : view.shards) by_id[shard.shard] = &shard;
   for (const auto& [id, record] : sight.directory.operations()) {
-    const auto shard = by_id.find(ShardOf(record.step));
-    if (shard == by_id.end() || !WasCalledOff(record, sight.wall_now)) continue;
-    RuleOut(record.step, *shard->second);
+    if (!WasCalledOff(record, sight.wall_now)) continue;
+    if (auto* shard = FindIn(view, ShardOf(record.step))) RuleOut(record.step, *shard);
   }
   for (const auto& [tried, until] : avoided_) {
-    const auto shard = by_id.find(tried.first);
-    if (shard != by_id.end()) shard->second->avoided.push_back(tried.second);
+    if (auto* shard = FindIn(view, tried.first)) shard->avoided.push_back(tried.second);
   }
+  Weigh(sight, view);
   return view;
+}
+
+void Balancer::Weigh(const ClusterSight& sight, sharding::ClusterView& view) const {
+  bool all_known = true;
+  for (sharding::ShardView& shard : view.shards) {
+    // The directory's own load is its nodes', and not weighed.
+    if (shard.shard == kv::kDirectoryShard) continue;
+    const uint64_t limit = options_.planner.split_load;
+    if (limit > 0 && loads_.Recent(shard.shard).value_or(0) > limit) {
+      shard.divisible_load = loads_.Divisible(shard.shard);
+      shard.samples = loads_.Samples(shard.shard);
+    }
+    const std::optional<uint64_t> steady = loads_.Steady(shard.shard);
+    shard.load = steady.value_or(0);
+    shard.leader_settled = settled_.contains(shard.shard);
+    // Who leads a shard and is gone will not say.
+    all_known &= steady.has_value() || shard.leader.is_none() || !IsUp(shard.leader, sight);
+  }
+  if (all_known) return;
+  for (sharding::ShardView& shard : view.shards) shard.load = 0;
 }
 
 void Balancer::EndSteps(const ClusterSight& sight, const Shards& shards) {
   std::erase_if(avoided_, [&](const auto& avoided) { return sight.now >= avoided.second; });
+  std::erase_if(settled_, [&](const auto& settled) { return sight.now >= settled.second; });
   std::vector<ShardId> gone;
   for (auto& [id, under_way] : under_way_) {
     const bool hand_over = IsHandOver(under_way.step);
@@ -226,13 +298,11 @@ void Balancer::AdoptLearners(const ClusterSight& sight, const Shards& shards,
     for (const sharding::ReplicaView& replica : shard.replicas) {
       const NodeId node = replica.node;
       if (replica.role != sharding::ReplicaRole::kLearner) continue;
-      const bool avoided =
-          std::find(shard.avoided.begin(), shard.avoided.end(), node) != shard.avoided.end();
       sharding::Step step = sharding::AddReplica{.shard = shard.shard, .to = node};
-      if (avoided || !IsUp(node, sight)) {
+      if (shard.Avoids(node) || !IsUp(node, sight)) {
         step = sharding::RemoveReplica{.shard = shard.shard, .from = node};
       }
-      Begin(std::move(step), "adopted", shards.at(shard.shard), sight.now);
+      Begin(step, "adopted", shards.at(shard.shard), sight.now);
       break;
     }
   }
@@ -243,21 +313,18 @@ void Balancer::BeginSteps(const Shards& shards, const sharding::ClusterView& vie
   for (size_t i = 0; i < plan.at_once; ++i) {
     const auto& [step, cause] = plan.steps[i];
     Begin(step, ToString(cause), shards.at(ShardOf(step)), now);
+    if (cause == sharding::Cause::kLoadBalance) {
+      settled_[ShardOf(step)] = now + kSettledSpans * options_.load_span;
+    }
   }
 }
 
-void Balancer::Begin(sharding::Step step, std::string_view cause, const ShardReport& shard,
+void Balancer::Begin(const sharding::Step& step, std::string_view cause, const ShardReport& shard,
                      MonoTime now) {
-  const sharding::ShardDescriptor& descriptor = shard.claim.descriptor;
   const bool hand_over = IsHandOver(step);
   if (!hand_over && news_.begun.size() == kMaxNews) return;
-  kv::OperationRecord record;
-  record.step = std::move(step);
-  record.cause = std::string(cause);
-  record.shard_version = descriptor.version;
-  record.configuration = shard.claim.configuration.index;
-  record.voters = CountVoters(shard.claim);
-  under_way_[descriptor.shard] = UnderWay(record, now);
+  kv::OperationRecord record = RecordOf(step, cause, shard.claim);
+  under_way_[ShardOf(step)] = UnderWay(record, now);
   if (hand_over) {
     logger_.Info("step_begun", {{"step", ToString(record.step)}, {"cause", record.cause}});
   } else {
@@ -299,7 +366,7 @@ void Balancer::ForgetNodes(const ClusterSight& sight, const Shards& shards) {
     if (record.duty != sharding::NodeDuty::kLeave) continue;
     if (SilenceOf(node, sight) <= options_.gone_after) continue;
     const bool empty = std::none_of(shards.begin(), shards.end(), [id = node](const auto& shard) {
-      return IsMember(id, shard.second.claim);
+      return shard.second.claim.configuration.On(id) != nullptr;
     });
     if (empty) port_.forget(node);
   }

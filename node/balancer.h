@@ -22,6 +22,7 @@
 #include "base/logger.h"
 #include "kv/directory.h"
 #include "node/cluster_watch.h"
+#include "node/load_watch.h"
 #include "node/plan_basis.h"
 #include "node/shard_order.h"
 #include "node/step_end.h"
@@ -38,6 +39,8 @@ struct BalancerOptions {
   Duration down_after = std::chrono::seconds(5);
   // A node that left and is silent for so long is gone, and not just being restarted.
   Duration gone_after = std::chrono::seconds(15);
+  // Over which load is averaged (node/load_watch.h).
+  Duration load_span = std::chrono::seconds(30);
   // Whether it begins anything itself. What is under way is carried on in any case.
   bool plans = true;
 };
@@ -53,18 +56,24 @@ class Balancer {
   };
 
   Balancer(const BalancerOptions& options, Logger& logger, Port port)
-      : options_(options), logger_(logger), port_(std::move(port)) {}
+      : options_(options), logger_(logger), port_(std::move(port)), loads_(options.load_span) {}
   ~Balancer() { *alive_ = false; }
 
   // On every tick while this node leads the directory and has loaded it. Every shard is to have so
   // many replicas.
   void Tick(const ClusterSight& sight, uint32_t replicas);
-  // It does not any more.
+  // The directory is gone, with the leadership or for a moment: a change of it came to no known
+  // end.
   void Forget();
 
   // For a look at all that it would do if nothing else happened; begins nothing. kUnavailable until
   // it has heard of all nodes that live and taken up what is under way.
   absl::StatusOr<PlanBasis> Basis(const ClusterSight& sight, uint32_t replicas) const;
+
+  // The operation that a person's step would be, to be written down. kUnavailable as above;
+  // kNotFound: there is no such shard; and as of CheckAsked.
+  absl::StatusOr<kv::OperationRecord> Asked(const sharding::Step& step,
+                                            const ClusterSight& sight) const;
 
   const std::map<ShardId, StepUnderWay>& under_way() const { return under_way_; }
 
@@ -74,9 +83,11 @@ class Balancer {
   bool HasHeardAll(const ClusterSight& sight) const {
     return sight.now >= sight.leading_since + options_.down_after;
   }
+  // As a new leader, unless it is one no longer.
+  void BeginAnew(MonoTime leading_since);
   // What the directory says is under way, and what it says has ended.
   void TakeUp(const ClusterSight& sight);
-  void TakeUp(const kv::OperationRecord& record, MonoTime now);
+  void TakeUp(const kv::OperationRecord& record, const ClusterSight& sight);
   void DropEnded(const kv::Directory& directory);
   void Measure(const Shards& shards, MonoTime now);
   void EndSteps(const ClusterSight& sight, const Shards& shards);
@@ -84,10 +95,13 @@ class Balancer {
   // As the planner is to see it: what was tried in vain, or called off, not long ago is ruled out.
   sharding::ClusterView View(const ClusterSight& sight, const Shards& shards,
                              uint32_t replicas) const;
+  // Leaders are weighed when the load of every shard is known, and not before.
+  void Weigh(const ClusterSight& sight, sharding::ClusterView& view) const;
   void AdoptLearners(const ClusterSight& sight, const Shards& shards,
                      const sharding::ClusterView& view);
   void BeginSteps(const Shards& shards, const sharding::ClusterView& view, MonoTime now);
-  void Begin(sharding::Step step, std::string_view cause, const ShardReport& shard, MonoTime now);
+  void Begin(const sharding::Step& step, std::string_view cause, const ShardReport& shard,
+             MonoTime now);
   void Record(WallTime now);
   void OnRecorded(bool ok);
   void SendOrders(const ClusterSight& sight, const Shards& shards);
@@ -103,6 +117,12 @@ class Balancer {
   bool recording_ = false;
   // What was tried in vain, and until when it is not tried again; expired ones go on every look.
   std::map<std::pair<ShardId, NodeId>, MonoTime> avoided_;
+  // Since when this node leads the directory, for what is known of that time alone: all below.
+  MonoTime leading_since_;
+  LoadWatch loads_;
+  // Whose leader was moved for its load, and until when that is not done again: however load
+  // swings, a shard's writes seldom wait for it. Expired ones go on every look.
+  std::map<ShardId, MonoTime> settled_;
   MonoTime next_look_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

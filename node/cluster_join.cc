@@ -12,6 +12,8 @@ namespace {
 
 constexpr Duration kAskAroundWhileJoining = std::chrono::milliseconds(100);
 constexpr Duration kAskAroundAfterwards = std::chrono::seconds(1);
+// How old an answer may be that a cluster is formed by.
+constexpr Duration kAnswerCounts = std::chrono::seconds(2);
 constexpr size_t kHearsayMax = 1000;
 
 const NodeAddress* Find(const std::vector<NodeAddress>& addresses, NodeId node) {
@@ -70,11 +72,17 @@ Hello ClusterJoin::LocalHello() const {
 void ClusterJoin::AskAround() {
   if (failed_) return;
   ++round_;
-  answers_.clear();
   refusals_.clear();
+  const Question question{.round = round_, .asked_at = clock_.Now()};
+  std::erase_if(answers_, [&](const auto& answer) {
+    return question.asked_at - answer.second.asked_at > kAnswerCounts;
+  });
   const std::string hello = EncodeHello(LocalHello());
   std::vector<std::string> addresses = hello_.join;
   for (const auto& [node, peer] : peers_) addresses.push_back(peer.peer_address);
+  // Two that joined at the same time may be connected to all whom they know, who are then not asked
+  // any more, before these know of both.
+  for (std::string& address : listener_.ListedAddresses()) addresses.push_back(std::move(address));
   const std::set<std::string> hearsay = std::exchange(hearsay_, {});
   addresses.insert(addresses.end(), hearsay.begin(), hearsay.end());
   std::sort(addresses.begin(), addresses.end());
@@ -85,9 +93,9 @@ void ClusterJoin::AskAround() {
     });
     if (address == hello_.self.peer_address || (joined() && known)) continue;
     transport_.Exchange(address, hello,
-                        [this, alive = std::weak_ptr<bool>(alive_), round = round_,
+                        [this, alive = std::weak_ptr<bool>(alive_), question,
                          address](absl::StatusOr<std::string> reply) {
-                          if (!alive.expired()) OnReply(round, address, std::move(reply));
+                          if (!alive.expired()) OnReply(question, address, std::move(reply));
                         });
   }
   MaybeForm();
@@ -100,11 +108,11 @@ void ClusterJoin::AskAround() {
       });
 }
 
-void ClusterJoin::OnReply(uint64_t round, const std::string& address,
+void ClusterJoin::OnReply(const Question& question, const std::string& address,
                           absl::StatusOr<std::string> reply) {
   if (failed_) return;
   if (!reply.ok()) {
-    if (round == round_ && absl::IsFailedPrecondition(reply.status())) {
+    if (question.round == round_ && absl::IsFailedPrecondition(reply.status())) {
       OnRefused(address, std::string(StdView(reply.status().message())));
     }
     return;
@@ -115,8 +123,9 @@ void ClusterJoin::OnReply(uint64_t round, const std::string& address,
     return;
   }
   Learn(*hello);
-  if (failed_ || round != round_) return;
-  answers_[address] = *hello;
+  if (failed_ || clock_.Now() - question.asked_at > kAnswerCounts) return;
+  Answer& answer = answers_[address];
+  if (answer.asked_at <= question.asked_at) answer = {*hello, question.asked_at};
   MaybeForm();
 }
 
@@ -206,7 +215,7 @@ bool ClusterJoin::AllListedAreEmpty(std::map<NodeId, NodeAddress>& founders) {
     if (address == hello_.self.peer_address) continue;
     const auto answer = answers_.find(address);
     if (answer == answers_.end()) return false;
-    const Hello& peer = answer->second;
+    const Hello& peer = answer->second.hello;
     if (!peer.cluster.is_none()) return false;
     const auto [it, added] = founders.emplace(peer.self.node, peer.self);
     // The same node under two addresses is one founder; two nodes under one id are none.

@@ -3,8 +3,8 @@
 // idempotent).
 //
 // A cluster is formed once: by the listed node with the lowest id, after *every* listed address has
-// answered "empty" in one round with the same list. Everybody else adopts what it hears. Who the
-// founders are is durable before any of them can vote.
+// answered "empty" with the same list, all within seconds. Everybody else adopts what it hears. Who
+// the founders are is durable before any of them can vote.
 #ifndef FLOTILLA_NODE_CLUSTER_JOIN_H_
 #define FLOTILLA_NODE_CLUSTER_JOIN_H_
 
@@ -36,6 +36,8 @@ class ClusterJoin {
     // Where a peer is, as it said itself; again whenever that changes.
     virtual void OnPeerAddress(const NodeAddress& peer) = 0;
     virtual bool IsConnected(NodeId peer) const = 0;
+    // Where nodes of the cluster are, as the directory says.
+    virtual std::vector<std::string> ListedAddresses() const = 0;
     // This node can never join: its disk was wiped, it is another cluster's, or the folder cannot
     // be written.
     virtual void OnJoinFailed(absl::Status status) = 0;
@@ -60,8 +62,14 @@ class ClusterJoin {
   absl::Status CheckPeer(const Hello& peer) const;
 
  private:
+  struct Question {
+    uint64_t round = 0;
+    MonoTime asked_at;
+  };
+
   void AskAround();
-  void OnReply(uint64_t round, const std::string& address, absl::StatusOr<std::string> reply);
+  void OnReply(const Question& question, const std::string& address,
+               absl::StatusOr<std::string> reply);
   void OnRefused(const std::string& address, const std::string& why);
   void Learn(const Hello& peer);
   void Adopt(const Hello& peer);
@@ -79,9 +87,14 @@ class ClusterJoin {
   Random random_;
   Listener& listener_;
 
-  // One round asks every address once; only answers of the current round count for forming.
+  // One round asks every address once. Answers count for forming for some seconds, whatever the
+  // round: from far away they come when the next ones have begun.
   uint64_t round_ = 0;
-  std::map<std::string, Hello> answers_;
+  struct Answer {
+    Hello hello;
+    MonoTime asked_at;
+  };
+  std::map<std::string, Answer> answers_;
   std::set<std::string> refusals_;
   std::map<NodeId, NodeAddress> peers_;
   // Addresses that peers named, to be asked in the next round.

@@ -34,7 +34,6 @@ sharding::ShardView ShardOf(const ShardReport& shard) {
   sharding::ShardView view{.shard = claim.descriptor.shard,
                            .arc = claim.descriptor.arc,
                            .bytes = claim.counters.bytes,
-                           .load = claim.counters.load,
                            .leader = claim.leader.node};
   bool learners = false;
   for (const sharding::ReplicaPlace& place : claim.configuration.replicas) {
@@ -88,6 +87,7 @@ std::map<ShardId, ShardReport> ShardsIn(const ClusterSight& sight) {
       shard->second.claim.counters = said.claim.counters;
       shard->second.caught_up = said.caught_up;
       shard->second.learners = said.learners;
+      shard->second.load_sample = said.load_sample;
     }
   }
   if (sight.directory_shard.has_value()) shards[kv::kDirectoryShard] = *sight.directory_shard;

@@ -34,8 +34,8 @@ std::map<ShardId, ShardReport> ShardsIn(const ClusterSight& sight);
 // For how long a node has been silent.
 Duration SilenceOf(NodeId node, const ClusterSight& sight);
 
-// A shard with a step under way counts as it will be when that is done. `down_after`: a node that
-// is silent for longer is down.
+// Without load: that is for LoadWatch to say. A shard with a step under way counts as it will be
+// when that is done. `down_after`: a node that is silent for longer is down.
 sharding::ClusterView ViewOf(const ClusterSight& sight,
                              const std::map<ShardId, ShardReport>& shards,
                              const std::map<ShardId, StepUnderWay>& under_way, uint32_t replicas,

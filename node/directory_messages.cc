@@ -1,5 +1,7 @@
 #include "node/directory_messages.h"
 
+#include <algorithm>
+
 #include "base/status_macros.h"
 #include "sharding/shard_map_codec.h"
 
@@ -55,6 +57,19 @@ absl::StatusOr<DirectoryReport> TakeDirectoryReport(Decoder& in) {
   report.map_version = in.Varint();
   TakeEach(in, [&] { report.shards.push_back(TakeShardReport(in)); });
   return report;
+}
+
+bool HasLoadSamples(const DirectoryReport& report) {
+  return std::any_of(report.shards.begin(), report.shards.end(),
+                     [](const ShardReport& shard) { return shard.load_sample.picked > 0; });
+}
+
+void PutLoadSamples(std::string& out, const DirectoryReport& report) {
+  for (const ShardReport& shard : report.shards) PutLoadSample(out, shard.load_sample);
+}
+
+void TakeLoadSamples(Decoder& in, DirectoryReport& report) {
+  for (ShardReport& shard : report.shards) shard.load_sample = TakeLoadSample(in);
 }
 
 void PutDirectoryUpdate(std::string& out, const DirectoryUpdate& update) {

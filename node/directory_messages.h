@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/coding.h"
 #include "base/ids.h"
+#include "node/load_sample.h"
 #include "node/transfer_meter.h"
 #include "sharding/node_record.h"
 #include "sharding/shard_map.h"
@@ -23,6 +24,8 @@ struct ShardReport {
   std::vector<NodeId> caught_up;
   // How far each of them is.
   std::vector<LearnerProgress> learners;
+  // Of the requests in the claim's counters; of none where no shard is to be split by load.
+  LoadSample load_sample;
 
   friend bool operator==(const ShardReport&, const ShardReport&) = default;
 };
@@ -52,8 +55,13 @@ struct DirectoryUpdate {
   friend bool operator==(const DirectoryUpdate&, const DirectoryUpdate&) = default;
 };
 
+// Without what is sampled of the load, which is a list of its own behind it: a report that says
+// nothing of that is what it always was.
 void PutDirectoryReport(std::string& out, const DirectoryReport& report);
 absl::StatusOr<DirectoryReport> TakeDirectoryReport(Decoder& in);
+bool HasLoadSamples(const DirectoryReport& report);
+void PutLoadSamples(std::string& out, const DirectoryReport& report);
+void TakeLoadSamples(Decoder& in, DirectoryReport& report);
 void PutDirectoryUpdate(std::string& out, const DirectoryUpdate& update);
 absl::StatusOr<DirectoryUpdate> TakeDirectoryUpdate(Decoder& in);
 

@@ -22,6 +22,7 @@ bool IsNews(DirectoryReport now, DirectoryReport before) {
     for (ShardReport& shard : report->shards) {
       shard.claim.counters = {};
       shard.learners.clear();
+      shard.load_sample = {};
     }
   }
   return now != before;

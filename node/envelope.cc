@@ -29,11 +29,13 @@ enum class ItemKind : uint8_t {
   kMembershipQuestion = 12,
   kMembershipAnswer = 13,
   kMembershipAnswerOfChild = 14,
-  kFlushRequest = 15,
-  kFlushAnswer = 16,
+  kSplitPreparationRequest = 15,
+  kSplitPreparationAnswer = 16,
   kDirectoryReport = 17,
   kDirectoryUpdate = 18,
   kShardOrder = 19,
+  kDirectoryReportWithLoad = 20,
+  kSplitPreparationRequestOfChild = 21,
 };
 
 void PutKind(std::string& out, ItemKind kind) { PutFixed8(out, static_cast<uint8_t>(kind)); }
@@ -143,21 +145,28 @@ class ItemEncoder {
     PutVarint(out_, item.origin->parent.value());
     PutVarint(out_, item.origin->split.value());
   }
-  void operator()(const FlushRequest& item) {
-    PutKind(out_, ItemKind::kFlushRequest);
+  void operator()(const SplitPreparationRequest& item) {
+    const bool of_child = !item.child.is_none();
+    PutKind(out_, of_child ? ItemKind::kSplitPreparationRequestOfChild
+                           : ItemKind::kSplitPreparationRequest);
     PutVarint(out_, item.group.value());
     PutMember(out_, item.from);
-    PutVarint(out_, item.upto.value());
+    PutVarint(out_, item.flush_upto.value());
+    if (!of_child) return;
+    PutVarint(out_, item.child.value());
+    PutVarint(out_, item.shard_version);
   }
-  void operator()(const FlushAnswer& item) {
-    PutKind(out_, ItemKind::kFlushAnswer);
+  void operator()(const SplitPreparationAnswer& item) {
+    PutKind(out_, ItemKind::kSplitPreparationAnswer);
     PutVarint(out_, item.group.value());
     PutMember(out_, item.from);
     PutVarint(out_, item.durable.value());
   }
   void operator()(const DirectoryReport& item) {
-    PutKind(out_, ItemKind::kDirectoryReport);
+    const bool with_load = HasLoadSamples(item);
+    PutKind(out_, with_load ? ItemKind::kDirectoryReportWithLoad : ItemKind::kDirectoryReport);
     PutDirectoryReport(out_, item);
+    if (with_load) PutLoadSamples(out_, item);
   }
   void operator()(const DirectoryUpdate& item) {
     PutKind(out_, ItemKind::kDirectoryUpdate);
@@ -230,17 +239,31 @@ SnapshotAnswer TakeSnapshotAnswer(Decoder& in) {
   return answer;
 }
 
-MembershipAnswer TakeMembershipAnswer(Decoder& in) {
+SplitPreparationRequest TakeSplitPreparationRequest(ItemKind kind, Decoder& in) {
+  SplitPreparationRequest request{
+      .group = ShardId(in.Varint()), .from = TakeMember(in), .flush_upto = LogIndex(in.Varint())};
+  if (kind == ItemKind::kSplitPreparationRequestOfChild) {
+    request.child = ShardId(in.Varint());
+    request.shard_version = in.Varint();
+  }
+  return request;
+}
+
+MembershipAnswer TakeMembershipAnswer(ItemKind kind, Decoder& in) {
   MembershipAnswer answer;
   answer.group = ShardId(in.Varint());
   answer.member = TakeMember(in);
   answer.incarnation = Incarnation(in.Fixed64());
+  if (kind == ItemKind::kMembershipAnswerOfChild) {
+    answer.origin = {.parent = ShardId(in.Varint()), .split = LogIndex(in.Varint())};
+  }
   return answer;
 }
 
 absl::Status TakeDirectoryItem(ItemKind kind, Decoder& in, const Visit& give) {
-  if (kind == ItemKind::kDirectoryReport) {
+  if (kind == ItemKind::kDirectoryReport || kind == ItemKind::kDirectoryReportWithLoad) {
     FLOTILLA_ASSIGN_OR_RETURN(DirectoryReport report, TakeDirectoryReport(in));
+    if (kind == ItemKind::kDirectoryReportWithLoad) TakeLoadSamples(in, report);
     give(std::move(report));
   } else if (kind == ItemKind::kDirectoryUpdate) {
     FLOTILLA_ASSIGN_OR_RETURN(DirectoryUpdate update, TakeDirectoryUpdate(in));
@@ -296,25 +319,21 @@ absl::Status TakeItem(ItemKind kind, Decoder& in, MonoTime now, const Visit& vis
       give(MembershipQuestion{.group = ShardId(in.Varint()), .member = TakeMember(in)});
       return absl::OkStatus();
     case ItemKind::kMembershipAnswer:
-      give(TakeMembershipAnswer(in));
+    case ItemKind::kMembershipAnswerOfChild:
+      give(TakeMembershipAnswer(kind, in));
       return absl::OkStatus();
-    case ItemKind::kMembershipAnswerOfChild: {
-      MembershipAnswer answer = TakeMembershipAnswer(in);
-      answer.origin = {.parent = ShardId(in.Varint()), .split = LogIndex(in.Varint())};
-      give(std::move(answer));
+    case ItemKind::kSplitPreparationRequest:
+    case ItemKind::kSplitPreparationRequestOfChild:
+      give(TakeSplitPreparationRequest(kind, in));
       return absl::OkStatus();
-    }
-    case ItemKind::kFlushRequest:
-      give(FlushRequest{
-          .group = ShardId(in.Varint()), .from = TakeMember(in), .upto = LogIndex(in.Varint())});
-      return absl::OkStatus();
-    case ItemKind::kFlushAnswer:
-      give(FlushAnswer{
+    case ItemKind::kSplitPreparationAnswer:
+      give(SplitPreparationAnswer{
           .group = ShardId(in.Varint()), .from = TakeMember(in), .durable = LogIndex(in.Varint())});
       return absl::OkStatus();
     case ItemKind::kDirectoryReport:
     case ItemKind::kDirectoryUpdate:
     case ItemKind::kShardOrder:
+    case ItemKind::kDirectoryReportWithLoad:
       return TakeDirectoryItem(kind, in, give);
   }
   return absl::UnimplementedError("peer envelope holds an item of an unknown kind");

@@ -95,15 +95,17 @@ struct MembershipAnswer {
   std::optional<kv::ShardOrigin> origin{};
 };
 
-// Before a shard is split its leader has the members flush what they have applied, so that what is
-// left to flush at the split, when everything waits, is little.
-struct FlushRequest {
+// Before a shard is split its leader has the members flush what they have applied and make a draft
+// of the child, so that little is left to do at the split, when everything waits.
+struct SplitPreparationRequest {
   ShardId group;
   raft::Member from;
-  LogIndex upto;
+  LogIndex flush_upto;
+  ShardId child{};             // none: no draft is asked for
+  uint64_t shard_version = 0;  // of the group as it is to be split
 };
-// How far the engine is durable, again whenever it is asked.
-struct FlushAnswer {
+// How far the engine is durable; none while the draft is being made. Again whenever it is asked.
+struct SplitPreparationAnswer {
   ShardId group;
   raft::Member from;
   LogIndex durable;
@@ -111,8 +113,8 @@ struct FlushAnswer {
 
 using PeerItem = std::variant<raft::Message, ForwardedWrite, ForwardedRead, WriteAnswer, ReadAnswer,
                               SnapshotOffer, SnapshotData, SnapshotAnswer, RepairRequest,
-                              MembershipQuestion, MembershipAnswer, FlushRequest, FlushAnswer,
-                              DirectoryReport, DirectoryUpdate, ShardOrder>;
+                              MembershipQuestion, MembershipAnswer, SplitPreparationRequest,
+                              SplitPreparationAnswer, DirectoryReport, DirectoryUpdate, ShardOrder>;
 
 // Collects items, and packs heartbeats and their replies, of which there is one per group,
 // together.

@@ -64,10 +64,17 @@ struct NodeOptions {
   Duration dead_after = std::chrono::minutes(10);
   // A node that left, holds nothing and has been silent for so long is forgotten.
   Duration gone_after = std::chrono::seconds(15);
+  // What a replica keeps of what it applies while it makes the draft of a split's child. Where that
+  // is not enough, the child is made when the split has come. 0: always so.
+  uint64_t child_draft_bytes = 16 << 20;
   // Shards above either are split, until there are so many; 0: never.
   uint64_t split_bytes = 0;
   uint64_t split_load = 0;
   uint32_t max_shards = 4096;
+  // Load is averaged over so long before a shard is split by it, over some of these before leaders
+  // are moved; and never for fewer requests per second than these.
+  Duration load_span = std::chrono::seconds(30);
+  uint64_t least_load = 50;
 
   storage::LogOptions log;  // folder, node and incarnation are filled in by the node
   kv::Limits limits;
@@ -227,6 +234,16 @@ class Node : public PeerEvents {
   // it). `done` when it is durable that what was done of the operation is to be undone, or that is
   // not so: kNotFound, kUnavailable, kFailedPrecondition for one that has ended or has happened.
   virtual absl::StatusOr<std::vector<OperationStatus>> Operations() const = 0;
+
+  // Has a shard's replica moved, added or taken away, whether or not the balancer is on. Only the
+  // node that leads the directory accepts, as above. `done` when the operation is durable: from
+  // then on it is carried out whoever dies. It says which one; one that does the same and runs
+  // already is the same. Or it is not begun: kNotFound, kInvalidArgument, kFailedPrecondition as of
+  // CheckAsked; kUnavailable when the shard is being changed otherwise, or this node leads since a
+  // moment only.
+  virtual void BeginOperation(const sharding::Step& step,
+                              absl::AnyInvocable<void(absl::StatusOr<kv::OperationId>)> done) = 0;
+
   virtual void CancelOperation(kv::OperationId operation,
                                absl::AnyInvocable<void(absl::Status)> done) = 0;
 

@@ -35,6 +35,8 @@ void NodeImpl::OpenBalancer() {
   options.gone_after = options_.gone_after;
   options.planner.split_bytes = options_.split_bytes;
   options.planner.split_load = options_.split_load;
+  options.planner.least_load = options_.least_load;
+  options.load_span = options_.load_span;
   options.planner.max_shards = options_.max_shards;
   options.plans = options_.balance;
   balancer_ = std::make_unique<Balancer>(
@@ -58,7 +60,10 @@ void NodeImpl::TickBalancer() {
 ClusterSight NodeImpl::SightOfBalancer(const kv::Directory& directory) const {
   std::vector<ShardReport> own = DirectoryReplica()->Report();
   // It has three replicas, however few the others have, and is never split.
-  if (!own.empty()) own.front().claim.counters = {};
+  if (!own.empty()) {
+    own.front().claim.counters = {};
+    own.front().load_sample = {};
+  }
   if (ReplicasWanted() < 3) own.clear();
   ClusterSight sight = Sight(directory);
   if (!own.empty()) sight.directory_shard = std::move(own.front());
@@ -223,6 +228,12 @@ void NodeImpl::WriteDirectory(kv::Operation operation, WriteDone done) {
   Replica* const replica = FindReplica(kv::kDirectoryShard);
   if (replica == nullptr) return done({.error = NoLeader(), .result = {}});
   replica->RunCommand(std::move(operation), std::move(done));
+}
+
+std::vector<std::string> NodeImpl::ListedAddresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& [node, record] : reporter_->nodes()) addresses.push_back(record.peer_address);
+  return addresses;
 }
 
 std::string NodeImpl::ClientAddressOf(NodeId node) const {

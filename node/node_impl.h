@@ -48,6 +48,8 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void SetNodeDuty(NodeId node, sharding::NodeDuty duty,
                    absl::AnyInvocable<void(absl::Status)> done) override;
   absl::StatusOr<std::vector<OperationStatus>> Operations() const override;
+  void BeginOperation(const sharding::Step& step,
+                      absl::AnyInvocable<void(absl::StatusOr<kv::OperationId>)> done) override;
   void CancelOperation(kv::OperationId operation,
                        absl::AnyInvocable<void(absl::Status)> done) override;
   void PlanChanges(const std::vector<DutyChange>& changes,
@@ -69,6 +71,7 @@ class NodeImpl final : public Node, public ClusterJoin::Listener {
   void OnJoined() override;
   void OnPeerAddress(const NodeAddress& peer) override;
   bool IsConnected(NodeId peer) const override { return connected_.contains(peer); }
+  std::vector<std::string> ListedAddresses() const override;
   void OnJoinFailed(absl::Status status) override;
 
  private:

@@ -1,5 +1,7 @@
-// Operations as the directory records them: begun and ended by the balancer, shown and cancelled.
+// Operations as the directory records them: begun and ended by the balancer, or
+// asked for, shown and cancelled.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "node/node_impl.h"
@@ -34,6 +36,30 @@ absl::StatusOr<std::vector<OperationStatus>> NodeImpl::Operations() const {
     operation.progress = ProgressOf(step->second);
   }
   return operations;
+}
+
+void NodeImpl::BeginOperation(const sharding::Step& step,
+                              absl::AnyInvocable<void(absl::StatusOr<kv::OperationId>)> done) {
+  if (keeper_->directory() == nullptr || DirectoryReplica() == nullptr) {
+    return done(NotTheDirectorysLeader());
+  }
+  const absl::StatusOr<kv::OperationRecord> asked =
+      balancer_->Asked(step, SightOfBalancer(*keeper_->directory()));
+  if (!asked.ok()) return done(asked.status());
+  struct Begun {
+    absl::AnyInvocable<void(absl::StatusOr<kv::OperationId>)> done;
+    kv::OperationId id;
+  };
+  const auto begun = std::make_shared<Begun>(Begun{std::move(done), {}});
+  keeper_->Change(
+      [begun, asked = *asked, now = env_.clock.WallNow()](const kv::Directory& directory) {
+        absl::StatusOr<kv::DirectoryChange> change = directory.Begin(asked, now);
+        if (change.ok()) begun->id = change->operations.back().id;
+        return change;
+      },
+      [begun](const absl::Status& status) {
+        begun->done(status.ok() ? absl::StatusOr<kv::OperationId>(begun->id) : status);
+      });
 }
 
 void NodeImpl::CancelOperation(kv::OperationId operation,

@@ -121,12 +121,13 @@ void NodeImpl::Deliver(NodeId from, PeerItem item) {
     OnMembershipQuestion(from, *question);
   } else if (auto* answered_membership = std::get_if<MembershipAnswer>(&item)) {
     OnMembershipAnswer(*answered_membership);
-  } else if (auto* flush = std::get_if<FlushRequest>(&item)) {
+  } else if (auto* flush = std::get_if<SplitPreparationRequest>(&item)) {
     Replica* replica = FindReplica(flush->group);
-    if (replica != nullptr && flush->from.node == from) replica->OnFlushRequest(*flush);
-  } else if (auto* flushed = std::get_if<FlushAnswer>(&item)) {
+    if (replica != nullptr && flush->from.node == from) replica->OnSplitPreparationRequest(*flush);
+  } else if (auto* flushed = std::get_if<SplitPreparationAnswer>(&item)) {
     Replica* replica = FindReplica(flushed->group);
-    if (replica != nullptr && flushed->from.node == from) replica->OnFlushAnswer(*flushed);
+    if (replica != nullptr && flushed->from.node == from)
+      replica->OnSplitPreparationAnswer(*flushed);
   } else if (auto* report = std::get_if<DirectoryReport>(&item)) {
     OnDirectoryReport(from, std::move(*report));
   } else if (auto* update = std::get_if<DirectoryUpdate>(&item)) {

@@ -72,17 +72,15 @@ absl::StatusOr<kv::Directory> WithDuties(kv::Directory directory,
 
 PlanBasis BasisOf(sharding::ClusterView view, const std::map<ShardId, StepUnderWay>& under_way) {
   PlanBasis basis;
-  std::set<ShardId> unsettled;
   for (sharding::ShardView& shard : view.shards) {
     const auto step = under_way.find(shard.shard);
     if (step != under_way.end() && HasOutcome(step->second)) {
       shard.pending.reset();
       ++basis.under_way;
     } else if (shard.pending.has_value()) {
-      unsettled.insert(shard.shard);
+      basis.unsettled.push_back(shard.shard);
     }
   }
-  basis.unsettled.assign(unsettled.begin(), unsettled.end());
   basis.view = std::move(view);
   return basis;
 }

@@ -18,11 +18,9 @@ using sharding::TransferLeader;
 enum class Standing { kNone, kLearner, kVoter };
 
 Standing StandingOf(NodeId node, const ShardClaim& shard) {
-  for (const sharding::ReplicaPlace& place : shard.configuration.replicas) {
-    if (place.node != node) continue;
-    return place.role == ReplicaRole::kVoter ? Standing::kVoter : Standing::kLearner;
-  }
-  return Standing::kNone;
+  const sharding::ReplicaPlace* const place = shard.configuration.On(node);
+  if (place == nullptr) return Standing::kNone;
+  return place->role == ReplicaRole::kVoter ? Standing::kVoter : Standing::kLearner;
 }
 
 bool HasCaughtUp(NodeId node, const ShardReport& shard) {

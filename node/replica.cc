@@ -26,10 +26,15 @@ Replica::Replica(ReplicaStart start, ReplicaContext& context)
       self_(start.raft.self),
       context_(context),
       core_(context.options.raft, start.raft, start.seed),
-      applier_(shard_, std::move(start.state), context.env.sequences, context.env.executor,
-               [this](storage::DurablePoint point) { OnDurable(std::move(point)); }),
+      applier_(
+          shard_, std::move(start.state), context.env.sequences, context.env.executor,
+          [this](storage::DurablePoint point) { OnDurable(std::move(point)); },
+          context.remove_folder),
       generation_(start.generation),
+      child_(shard_, applier_, context,
+             [this](const absl::Status& why) { Fail(Annotate(why, "cannot draft a child")); }),
       load_(context.env.clock.Now()),
+      meter_(Random(start.seed).Split(), context.options.split_load > 0, context.env.clock.Now()),
       next_round_(context.env.clock.Now()),
       compacted_(start.raft.snapshot.index),
       sender_(
@@ -65,6 +70,10 @@ Route Replica::CurrentRoute() const {
   return route;
 }
 
+Office Replica::CurrentOffice() const {
+  return {.term = IsLeader() ? core_.term() : Term(), .shard_version = applied_.descriptor.version};
+}
+
 bool Replica::HasLeader() const {
   return !failure_.has_value() && applier_.has_state() && !core_.leader().node.is_none();
 }
@@ -90,6 +99,7 @@ void Replica::Tick() {
   receiver_.Tick();
   if (failure_.has_value()) return;
   load_.Tick(Now());
+  meter_.Tick(Now(), CurrentOffice());
   writes_wait_for_tick_ = false;
   reads_wait_for_tick_ = false;
   sender_.Tick();
@@ -99,6 +109,7 @@ void Replica::Tick() {
   MaybeCompact();
   MaybeRest();
   ContinueRepairs();
+  child_.Tick();
   ContinuePreparingSplit();
   MaybeSweep();
   Touch();
@@ -112,6 +123,7 @@ void Replica::Turn() {
   }
   while (!installing_ && core_.HasOutputs()) CarryOut(core_.TakeOutputs());
   ServeReads();
+  ContinuePreparingChild();
   const bool owes_child = OwesChild();
   if (owes_child) {
     MakeChild();
@@ -237,6 +249,9 @@ void Replica::OnApplied(absl::StatusOr<Applier::Applied> applied) {
   }
   for (kv::EntryResult& result : applied->results) writes_.Applied(std::move(result));
   SettleMembershipWaiters();
+  child_.OnSplit(std::move(applied->draft));
+  // The others have to make their children before there is a majority for anything.
+  if (OwesChild()) core_.AnnounceCommit();
   MaybeFlush();
   if (IsRemoved()) context_.removed(shard_, self_.replica);
   Touch();
@@ -280,6 +295,7 @@ void Replica::Fail(const absl::Status& why) {
   context_.env.logger.Error("replica_failed",
                             {{"shard", shard_}, {"error", std::string(StdView(why.message()))}});
   sender_.AbortAll();
+  child_.Drop();
   FailAll(ReplicaFailed(why));
   context_.failed(shard_, self_.replica);
 }

@@ -14,12 +14,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "node/applier.h"
+#include "node/child_preparation.h"
 #include "node/directory_messages.h"
 #include "node/envelope.h"
 #include "node/freshness.h"
+#include "node/load_meter.h"
 #include "node/node.h"
 #include "node/pending_reads.h"
 #include "node/pending_writes.h"
@@ -86,8 +89,8 @@ class Replica : public std::enable_shared_from_this<Replica> {
   // same members (replica_split.cc). `done` when both halves are there, or nothing has changed and
   // nothing will; kAborted when leadership was lost meanwhile, and nobody can tell.
   void Split(const kv::SplitShard& split, absl::AnyInvocable<void(absl::Status)> done);
-  void OnFlushRequest(const FlushRequest& request);
-  void OnFlushAnswer(const FlushAnswer& answer);
+  void OnSplitPreparationRequest(const SplitPreparationRequest& request);
+  void OnSplitPreparationAnswer(const SplitPreparationAnswer& answer);
   // The state is behind the split at this entry of the shard's log, however it got there, and this
   // replica will make no replica of the child any more.
   bool HasPassedSplit(LogIndex index) const {
@@ -135,6 +138,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   auto Alive(Callback callback);
 
   // Requests (replica_requests.cc).
+  void CountServed(LoadMeter::SlotOf slot_of);
   std::optional<Error> Refuse(const RequestContext& context, const Target& target) const;
   void DispatchWrites();
   void ForwardWaitingWrites();
@@ -154,6 +158,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   void Fetch(const raft::FetchRequest& request, int attempt = 1);
   void ApplyNext();
   void OnApplied(absl::StatusOr<Applier::Applied> applied);
+  Office CurrentOffice() const;
   bool IsRemoved() const;
   void SettleMembershipWaiters();
   void AbortMembershipWaiters(const raft::RoleChange& change);
@@ -164,11 +169,15 @@ class Replica : public std::enable_shared_from_this<Replica> {
 
   // The shard is cut in two (replica_split.cc).
   void ContinuePreparingSplit();
+  LogIndex PrepareSplit(const SplitPreparationRequest& request);
+  void ContinuePreparingChild();
   void ProposeSplit();
   void AbortPreparingSplit(const absl::Status& why);
   bool OwesChild() const;
   void MakeChild();
-  void OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> child);
+  ReplicaStart StartOfChild(Generation generation) const;
+  void OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> child,
+                   std::string_view made_of);
   void MaybeSweep();
 
   // The log's length and the engine's durability (replica_storage.cc).
@@ -208,15 +217,17 @@ class Replica : public std::enable_shared_from_this<Replica> {
   bool reads_wait_for_tick_ = false;
   MonoTime last_read_round_;
   std::vector<MembershipWaiter> membership_waiters_;
-  // A split that is to be proposed once a majority has flushed.
+  // A split that is to be proposed once the members are prepared, or at least a majority.
   struct SplitPreparation {
     kv::SplitShard split;
     absl::AnyInvocable<void(absl::Status)> done;
     LogIndex flush_upto;
     std::map<ReplicaId, LogIndex> durable;
+    MonoTime majority_is_enough_at;
     MonoTime give_up_at;
   };
   std::optional<SplitPreparation> preparing_split_;
+  ChildPreparation child_;
   // The state at the split is being copied, or on its way to become the child's replica.
   bool making_child_ = false;
   std::optional<Generation> child_generation_;  // of the folder that was prepared for it
@@ -225,6 +236,7 @@ class Replica : public std::enable_shared_from_this<Replica> {
   Repairs repairs_;
   Freshness freshness_;
   RequestRate load_;
+  LoadMeter meter_;  // counts while this replica leads
 
   // Committed entries that are not handed to the applier yet, and whether it is busy.
   std::vector<raft::Entry> apply_queue_;

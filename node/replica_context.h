@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/disk.h"
@@ -56,6 +57,7 @@ struct ReplicaContext {
   MonoTime next_rest_flush{};
   // Counted up over all groups: a folder's name is never used twice in one life of the process.
   Generation next_generation{1};
+  Generation NewGeneration() { return std::exchange(next_generation, next_generation.next()); }
 };
 
 }  // namespace flotilla::node

@@ -60,6 +60,7 @@ void Replica::BeginInstall() {
     return;
   }
   installing_ = true;
+  child_.Drop();
   applier_.Replace(
       [engines = &context_.env.engines, manifest = install_->manifest,
        folder = context_.folder.GenerationPath(shard_, install_->generation)] {

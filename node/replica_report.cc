@@ -1,6 +1,7 @@
 // What a leader says of its shard to the directory.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "node/replica.h"
 
@@ -52,7 +53,11 @@ std::vector<ShardReport> Replica::Report() const {
   const bool owns_all = !applied_.sweep_from.has_value() && !applied_.IsNewborn();
   const uint64_t bytes =
       std::min(engine_stats_.bytes, applied_.owned_bytes_max.value_or(UINT64_MAX));
-  if (owns_all) report.claim.counters = {.bytes = bytes, .load = 0, .report = 1};
+  if (owns_all) report.claim.counters.bytes = bytes;
+  LoadReading load = meter_.Read(CurrentOffice());
+  report.claim.counters.load = load.per_second;
+  report.claim.counters.report = load.window;
+  report.load_sample = std::move(load.sample);
   for (const raft::Member& learner : status.configuration.learners) {
     if (HasCaughtUp(status, learner)) report.caught_up.push_back(learner.node);
     report.learners.push_back(ProgressOf(status, learner));

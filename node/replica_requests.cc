@@ -33,7 +33,39 @@ ReadReply ToReply(absl::StatusOr<kv::ReadResult> result, const Route& route, Dur
   return {.error = {}, .result = *std::move(result), .lag = lag};
 }
 
+// Of requests that are for one slot. Half of what a shard serves of the others would come to both
+// halves if it were split.
+
+std::optional<sharding::Slot> SlotOf(const SharedBytes& command) {
+  const absl::StatusOr<kv::Command> decoded = kv::DecodeCommand(View(command));
+  return decoded.ok() ? kv::SlotOf(*decoded) : std::nullopt;
+}
+
+std::optional<sharding::Slot> SlotOf(const kv::ReadRequest& read) {
+  if (const auto* get = std::get_if<kv::Get>(&read.operation)) return sharding::SlotOf(get->key);
+  if (const auto* page = std::get_if<kv::ScanPage>(&read.operation)) {
+    return sharding::SlotOfRange(page->from, page->to);
+  }
+  std::optional<sharding::Slot> shared;
+  for (const std::string& key : std::get<kv::BatchGet>(read.operation).keys) {
+    const sharding::Slot slot = sharding::SlotOf(key);
+    if (shared.value_or(slot) != slot) return std::nullopt;
+    shared = slot;
+  }
+  return shared;
+}
+
 }  // namespace
+
+void Replica::CountServed(LoadMeter::SlotOf slot_of) {
+  load_.Count();
+  if (!IsLeader()) return;
+  meter_.Count([&]() -> std::optional<sharding::Slot> {
+    const std::optional<sharding::Slot> slot = slot_of();
+    // What is asked of the wrong shard says nothing of where to cut this one.
+    return slot.has_value() && applied_.descriptor.arc.Contains(*slot) ? slot : std::nullopt;
+  });
+}
 
 // What can be said without asking anyone. The state machine checks ownership again, per command.
 std::optional<Error> Replica::Refuse(const RequestContext& context, const Target& target) const {
@@ -62,7 +94,7 @@ void Replica::Write(WriteRequest request, WriteDone done, RequestBudget::Share s
     return;
   }
   // Whoever forwards a write does not serve it.
-  if (IsLeader()) load_.Count();
+  if (IsLeader()) CountServed([&request] { return SlotOf(request.command); });
   writes_.Add({std::move(request), std::move(done), std::move(share)});
   Touch();
 }
@@ -82,7 +114,7 @@ void Replica::Read(ReadRequest request, ReadDone done, RequestBudget::Share shar
     done({.error = *std::move(refusal), .result = {}, .lag = {}});
     return;
   }
-  load_.Count();
+  CountServed([&request] { return SlotOf(request.read); });
   PendingRead read{std::move(request), std::move(done), std::move(share)};
   if (read.request.level == ReadLevel::kLinearizable) {
     reads_.Add(std::move(read));

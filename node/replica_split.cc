@@ -1,12 +1,18 @@
-// One shard becomes two (design brief, section 6). The leader has the members flush, then proposes
-// the split as one command. Whoever applies it stops behind that entry and makes its replica of the
-// child: a copy of the flushed state, opened as the child's, and named in the log. That record is
-// the only commit point; until it is durable nothing more is applied here, so a replica that finds
-// itself at the split after a restart, without a trace of the child, does the same again.
+// One shard becomes two (design brief, section 6). The leader has the members prepare, then
+// proposes the split as one command. Whoever applies it stops behind that entry and makes its
+// replica of the child, and names that in the log. The record is the only commit point; until it is
+// durable nothing more is applied here, so a replica that finds itself at the split after a
+// restart, without a trace of the child, does the same again.
 //
-//   Split --> flush here and at a majority --> SplitShard command --> applied
-//   applied at the split --> flushed? --> copy, opened as the child --> named in the log --> runs
+//   Split --> members flush, and make a draft of the child --> SplitShard command --> applied
+//   applied at the split --> draft durable --> named in the log --> runs
+//                        \-> no draft: flushed --> copy, opened as the child --> named --> runs
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "kv/command.h"
@@ -21,8 +27,10 @@ namespace flotilla::node {
 
 namespace {
 
-// For a majority to flush what it has.
+// For a majority to be prepared.
 constexpr Duration kPreparationLimit = std::chrono::seconds(60);
+// For the others. Who is prepared late copies at the split, beside those who then elect a leader.
+constexpr Duration kPreparationOfAllLimit = std::chrono::seconds(1);
 // Before a copy of the state that failed is tried again.
 constexpr Duration kCopyPause = std::chrono::seconds(1);
 
@@ -63,6 +71,7 @@ void Replica::Split(const kv::SplitShard& split, absl::AnyInvocable<void(absl::S
                       .done = std::move(done),
                       .flush_upto = applied_.index,
                       .durable = {},
+                      .majority_is_enough_at = Now() + kPreparationOfAllLimit,
                       .give_up_at = Now() + kPreparationLimit};
   ContinuePreparingSplit();
 }
@@ -75,33 +84,59 @@ void Replica::ContinuePreparingSplit() {
     AbortPreparingSplit(absl::UnavailableError("a majority has not flushed in time"));
     return;
   }
-  EnsureFlushed(preparation.flush_upto);
-  preparation.durable[self_.replica] = durable_.index;
-  const uint64_t flushed = raft::QuorumValue(core_.configuration(), [&](ReplicaId replica) {
+  const SplitPreparationRequest request{.group = shard_,
+                                        .from = self_,
+                                        .flush_upto = preparation.flush_upto,
+                                        .child = preparation.split.child,
+                                        .shard_version = preparation.split.shard_version};
+  preparation.durable[self_.replica] = PrepareSplit(request);
+  const auto durable = [&](ReplicaId replica) {
     const auto known = preparation.durable.find(replica);
-    return known == preparation.durable.end() ? 0 : known->second.value();
+    return known == preparation.durable.end() ? LogIndex() : known->second;
+  };
+  const raft::Configuration& configuration = core_.configuration();
+  const std::vector<raft::Member> members = configuration.AllMembers();
+  const bool all = std::all_of(members.begin(), members.end(), [&](const raft::Member& member) {
+    return durable(member.replica) >= preparation.flush_upto;
   });
-  if (flushed >= preparation.flush_upto.value()) {
-    ProposeSplit();
-    return;
-  }
-  for (const raft::Member& member : core_.configuration().AllMembers()) {
-    if (member == self_) continue;
-    context_.outbox.Add(
-        member.node, FlushRequest{.group = shard_, .from = self_, .upto = preparation.flush_upto});
+  const uint64_t majority =
+      raft::QuorumValue(configuration, [&](ReplicaId replica) { return durable(replica).value(); });
+  const bool is_enough =
+      Now() >= preparation.majority_is_enough_at && majority >= preparation.flush_upto.value();
+  if (all || is_enough) ProposeSplit();
+  if (!preparing_split_.has_value()) return;
+  for (const raft::Member& member : members) {
+    if (member != self_) context_.outbox.Add(member.node, request);
   }
   Touch();
 }
 
-void Replica::OnFlushRequest(const FlushRequest& request) {
-  if (failure_.has_value() || !applier_.has_state()) return;
-  EnsureFlushed(std::min(request.upto, applied_.index));
-  context_.outbox.Add(request.from.node,
-                      FlushAnswer{.group = shard_, .from = self_, .durable = durable_.index});
+// Returns how far the engine is durable, none while the draft of the child is being made.
+LogIndex Replica::PrepareSplit(const SplitPreparationRequest& request) {
+  EnsureFlushed(std::min(request.flush_upto, applied_.index));
+  // A request may come long after the split, or before this member has come as far as the leader.
+  const bool fits = request.shard_version == applied_.descriptor.version;
+  if (request.child.is_none() || !fits) return durable_.index;
+  child_.Want(request.child, request.shard_version);
+  return child_.IsSettled(request.child) ? durable_.index : LogIndex();
+}
+
+void Replica::ContinuePreparingChild() {
+  const std::optional<LogIndex> upto = child_.AwaitsFlush();
+  // It may be ahead of what is known here to be applied.
+  if (!upto.has_value() || applied_.index < *upto) return;
+  if (EnsureFlushed(*upto)) child_.Flushed();
+}
+
+void Replica::OnSplitPreparationRequest(const SplitPreparationRequest& request) {
+  if (failure_.has_value() || !applier_.has_state() || install_.has_value()) return;
+  context_.outbox.Add(
+      request.from.node,
+      SplitPreparationAnswer{.group = shard_, .from = self_, .durable = PrepareSplit(request)});
   Touch();
 }
 
-void Replica::OnFlushAnswer(const FlushAnswer& answer) {
+void Replica::OnSplitPreparationAnswer(const SplitPreparationAnswer& answer) {
   if (!preparing_split_.has_value()) return;
   preparing_split_->durable[answer.from.replica] = answer.durable;
 }
@@ -130,34 +165,44 @@ bool Replica::OwesChild() const {
 
 void Replica::MakeChild() {
   if (making_child_ || applying_ || installing_ || Now() < copy_again_at_) return;
-  // The others have to make theirs before there is a majority for anything.
-  if (IsLeader()) core_.AnnounceCommit();
   const ShardId child = applied_.last_split->child.shard;
+  if (std::optional<ChildPreparation::Ready> ready = child_.Take(child, applied_.index)) {
+    making_child_ = true;
+    OnChildMade(StartOfChild(ready->generation), std::move(ready->child), "a draft");
+    return;
+  }
+  if (child_.IsFlushing(child)) return;
+  child_.Drop();
   // The flush goes first and ends last.
   const bool flushed = EnsureFlushed(applied_.index);
   if (!child_generation_.has_value()) {
-    child_generation_ = context_.next_generation;
-    ++context_.next_generation;
+    child_generation_ = context_.NewGeneration();
     applier_.PrepareChild(context_.env.disk,
                           context_.folder.GenerationPath(child, *child_generation_));
   }
   if (!flushed) return;
   making_child_ = true;
+  applier_.MakeChild(
+      context_.env.disk, context_.env.engines,
+      Alive([this, start = StartOfChild(*std::exchange(child_generation_, std::nullopt))](
+                absl::StatusOr<Applier::Child> made) mutable {
+        OnChildMade(std::move(start), std::move(made), "the state");
+      }));
+}
+
+ReplicaStart Replica::StartOfChild(Generation generation) const {
   ReplicaStart start;
-  start.generation = *std::exchange(child_generation_, std::nullopt);
-  start.raft.group = child;
+  start.generation = generation;
+  start.raft.group = applied_.last_split->child.shard;
   start.raft.self = self_;
   start.raft.hard_state = {.term = applied_.term, .vote = {}, .commit = applied_.index};
   start.raft.snapshot = applied_.Meta();
   start.raft.applied = applied_.index;
-  applier_.MakeChild(
-      context_.env.disk, context_.env.engines,
-      Alive([this, start = std::move(start)](absl::StatusOr<Applier::Child> made) mutable {
-        OnChildMade(std::move(start), std::move(made));
-      }));
+  return start;
 }
 
-void Replica::OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> child) {
+void Replica::OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> child,
+                          std::string_view made_of) {
   const ShardId shard = start.raft.group;
   if (!child.ok()) {
     context_.env.logger.Error("shard_split_failed",
@@ -171,8 +216,10 @@ void Replica::OnChildMade(ReplicaStart start, absl::StatusOr<Applier::Child> chi
     GiveUpLeadership();
     return;
   }
-  context_.env.logger.Info("shard_split",
-                           {{"shard", shard_}, {"child", shard}, {"index", start.raft.applied}});
+  context_.env.logger.Info("shard_split", {{"shard", shard_},
+                                           {"child", shard},
+                                           {"index", start.raft.applied},
+                                           {"made_of", std::string(made_of)}});
   start.engine_note = std::move(child->note);
   start.state = std::move(child->state);
   context_.run_child(std::move(start), shard_, /*campaign=*/IsLeader());

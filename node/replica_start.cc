@@ -52,14 +52,12 @@ class Founding : public std::enable_shared_from_this<Founding> {
   Founding(const sharding::ShardDescriptor& descriptor, ReplicaContext& context,
            ReplicaStarted done)
       : state_(FoundingState(descriptor, context)),
-        generation_(context.next_generation),
+        generation_(context.NewGeneration()),
         folder_(context.folder.GenerationPath(descriptor.shard, generation_)),
         context_(context),
         done_(std::move(done)),
         sequence_(
-            context.env.sequences.NewSequence(SequenceSource::Use::kApply, context.env.executor)) {
-    ++context_.next_generation;
-  }
+            context.env.sequences.NewSequence(SequenceSource::Use::kApply, context.env.executor)) {}
 
   void WriteState() {
     auto status = std::make_shared<absl::Status>();

@@ -12,7 +12,9 @@ void Replica::OnDurable(storage::DurablePoint point) {
   if (failure_.has_value() || installing_ || point.index < durable_.index) return;
   durable_ = std::move(point);
   MaybeCompact();
-  if (applied_.StandsAtSplit() || preparing_split_.has_value()) Touch();
+  const bool waited_for =
+      applied_.StandsAtSplit() || preparing_split_.has_value() || child_.AwaitsFlush().has_value();
+  if (waited_for) Touch();
 }
 
 void Replica::MaybeFlush() {

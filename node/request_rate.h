@@ -1,4 +1,4 @@
-// How many requests a replica serves, as operators look at it: a rate over the last seconds.
+// How many requests a replica serves: a rate over the last seconds, window by window.
 #ifndef FLOTILLA_NODE_REQUEST_RATE_H_
 #define FLOTILLA_NODE_REQUEST_RATE_H_
 
@@ -11,17 +11,19 @@ namespace flotilla::node {
 
 class RequestRate {
  public:
+  static constexpr Duration kWindow = std::chrono::seconds(2);
+
   explicit RequestRate(MonoTime now) : window_began_(now) {}
 
   void Count() { ++count_; }
-  // Now and then, more often than once per window.
-  void Tick(MonoTime now) {
-    constexpr Duration kWindow = std::chrono::seconds(2);
+  // Now and then, more often than once per window. Whether a window has ended.
+  bool Tick(MonoTime now) {
     const Duration elapsed = now - window_began_;
-    if (elapsed < kWindow) return;
+    if (elapsed < kWindow) return false;
     per_second_ = static_cast<double>(count_) / std::chrono::duration<double>(elapsed).count();
     count_ = 0;
     window_began_ = now;
+    return true;
   }
   // Of the last whole window.
   double per_second() const { return per_second_; }

@@ -43,14 +43,14 @@ void SnapshotReceiver::OnOffer(const SnapshotOffer& offer,
     if (offer.term < transfer_->term || transfer_->finishing) return;
     RemoveFolder();
   }
-  transfer_.emplace();
-  transfer_->id = offer.transfer;
-  transfer_->from = offer.from.node;
-  transfer_->term = offer.term;
-  transfer_->manifest = manifest;
-  transfer_->generation = context_.next_generation;
-  transfer_->heard = context_.env.clock.Now();
-  ++context_.next_generation;
+  Transfer transfer;
+  transfer.id = offer.transfer;
+  transfer.from = offer.from.node;
+  transfer.term = offer.term;
+  transfer.manifest = manifest;
+  transfer.generation = context_.NewGeneration();
+  transfer.heard = context_.env.clock.Now();
+  transfer_ = std::move(transfer);
   context_.env.logger.Info(
       "snapshot_receive_started",
       {{"shard", group_}, {"from", offer.from.node}, {"index", manifest.meta.index}});

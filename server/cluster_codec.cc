@@ -232,6 +232,39 @@ void EncodeOperations(const std::vector<node::OperationStatus>& operations,
   }
 }
 
+absl::StatusOr<sharding::Step> DecodeStep(const v1::BeginOperationRequest& request) {
+  sharding::Step step;
+  bool complete = false;
+  switch (request.step_case()) {
+    case v1::BeginOperationRequest::kMoveReplica: {
+      const v1::MoveReplica& move = request.move_replica();
+      complete = move.from_node_id() != 0 && move.to_node_id() != 0;
+      step = sharding::MoveReplica{.shard = ShardId(move.shard_id()),
+                                   .from = NodeId(move.from_node_id()),
+                                   .to = NodeId(move.to_node_id())};
+      break;
+    }
+    case v1::BeginOperationRequest::kAddReplica: {
+      const v1::AddReplica& add = request.add_replica();
+      complete = add.node_id() != 0;
+      step = sharding::AddReplica{.shard = ShardId(add.shard_id()), .to = NodeId(add.node_id())};
+      break;
+    }
+    case v1::BeginOperationRequest::kRemoveReplica: {
+      const v1::RemoveReplica& remove = request.remove_replica();
+      complete = remove.node_id() != 0;
+      step = sharding::RemoveReplica{.shard = ShardId(remove.shard_id()),
+                                     .from = NodeId(remove.node_id())};
+      break;
+    }
+    case v1::BeginOperationRequest::STEP_NOT_SET:
+      return absl::InvalidArgumentError("the step is missing, or unknown to this node");
+  }
+  if (ShardOf(step).is_none()) return absl::InvalidArgumentError("shard_id is missing");
+  if (!complete) return absl::InvalidArgumentError("a node id is missing");
+  return step;
+}
+
 raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& request) {
   raft::ConfigurationChange change;
   change.add_learners = NodesOf(request.add_learner_node_ids());

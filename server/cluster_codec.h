@@ -12,9 +12,11 @@
 #include "node/node.h"
 #include "raft/types.h"
 #include "sharding/node_record.h"
+#include "sharding/plan_step.h"
 #include "sharding/shard_descriptor.h"
 
 namespace flotilla::v1 {
+class BeginOperationRequest;
 class ChangeMembershipRequest;
 class GetClusterStatusResponse;
 class GetShardMapResponse;
@@ -35,6 +37,9 @@ void EncodeShardMap(const node::NodeStatus& status,
 
 void EncodeOperations(const std::vector<node::OperationStatus>& operations,
                       v1::ListOperationsResponse* out);
+
+// kInvalidArgument when it is none that is known, or the shard or a node is missing.
+absl::StatusOr<sharding::Step> DecodeStep(const v1::BeginOperationRequest& request);
 
 raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& request);
 

@@ -115,6 +115,21 @@ class ClusterService final : public v1::ClusterService::CallbackService {
     });
   }
 
+  Reactor* BeginOperation(Context* context, const v1::BeginOperationRequest* request,
+                          v1::BeginOperationResponse* response) override {
+    const auto change = [this, request, response](Done done) {
+      const absl::StatusOr<sharding::Step> step = DecodeStep(*request);
+      if (!step.ok()) return done(step.status());
+      node_.BeginOperation(*step, [response, done = std::move(done)](
+                                      const absl::StatusOr<kv::OperationId>& begun) mutable {
+        if (begun.ok()) response->set_operation_id(begun->value());
+        done(begun.status());
+      });
+    };
+    return Administrate(context, change,
+                        [this](const absl::Status& status) { return AnswerOfDirectory(status); });
+  }
+
   Reactor* CancelOperation(Context* context, const v1::CancelOperationRequest* request,
                            v1::CancelOperationResponse*) override {
     const auto change = [this, request](Done done) {

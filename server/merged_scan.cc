@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "flotilla/v1/kv.pb.h"
+#include "server/reply_codec.h"
 #include "sharding/page_token.h"
 
 namespace flotilla::server {
@@ -98,8 +99,7 @@ v1::PipelineOperation MergedScan::Question(const Arc& slots) const {
   scan.set_count_only(request_->count_only());
   scan.set_page_size(static_cast<uint32_t>(share_.rows));
   scan.set_page_bytes(share_.bytes);
-  scan.mutable_slots()->set_first_slot(slots.first.value);
-  scan.mutable_slots()->set_last_slot(slots.last.value);
+  EncodeArc(slots, scan.mutable_slots());
   return operation;
 }
 

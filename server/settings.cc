@@ -52,7 +52,9 @@ constexpr Setting kSettings[] = {
     Of<&O::dead_after>("dead-after",
                        "What a node holds is replaced when it has been silent for so long."),
     Of<&O::split_bytes>("split-size", "Shards above it are split. 0: never."),
-    Of<&O::split_load>("split-load", "Requests per second above which a shard is split. 0: never."),
+    Of<&O::split_load>("split-load",
+                       "Requests per second, each for one slot, above which a shard is split. To "
+                       "be the same on all nodes. 0: never."),
 
     Of<&O::listen_client>("listen-client", "Where clients are served (gRPC)."),
     Of<&O::listen_peer>("listen-peer", "Where other nodes are served (gRPC)."),

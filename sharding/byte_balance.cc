@@ -33,7 +33,7 @@ StepGroup NextByteBalance(const Placement& placement, const PlannerOptions& opti
     return Share{placement.nodes()[node].replicas, placement.nodes()[node].weight};
   };
   return Exchange(
-      vessels, options.tolerance_percent,
+      vessels, {.percent = options.tolerance_percent, .least = 0},
       [&](NodeIndex from, NodeIndex to) { return MovableReplicas(placement, from, to); },
       [&](NodeIndex from, NodeIndex to, const Parcel& parcel) {
         return !parcel.leads && LeavesAsEven(share(from), share(to));

@@ -3,6 +3,7 @@
 #ifndef FLOTILLA_SHARDING_CLUSTER_VIEW_H_
 #define FLOTILLA_SHARDING_CLUSTER_VIEW_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,7 +41,7 @@ struct ReplicaView {
   bool kept = false;
 };
 
-// What part of a shard's bytes and load was seen at a slot.
+// What part of a shard's bytes and load was seen at a slot, in any unit.
 struct SlotSample {
   Slot slot;
   uint64_t bytes = 0;
@@ -59,6 +60,9 @@ struct ShardView {
   // Smoothed estimates; 0 while the arc was not measured as it is now.
   uint64_t bytes = 0;
   uint64_t load = 0;
+  // Requests per second that are each for one slot: what a split divides. A scan is none of these,
+  // it would come to both halves.
+  uint64_t divisible_load = 0;
   // One per node. While a change is pending: as they will be when it is done, so that the planner
   // counts a replica where it goes.
   std::vector<ReplicaView> replicas;
@@ -73,6 +77,12 @@ struct ShardView {
   std::vector<NodeId> avoided;
   // Not to be split for now: that was called off.
   bool kept_whole = false;
+  // Not to be led elsewhere for its load: that was done not long ago.
+  bool leader_settled = false;
+
+  bool Avoids(NodeId node) const {
+    return std::find(avoided.begin(), avoided.end(), node) != avoided.end();
+  }
 };
 
 struct PlacementRules {

@@ -121,12 +121,12 @@ bool IsFuller(const Vessel& a, const Vessel& b) {
 
 }  // namespace
 
-StepGroup Exchange(const std::vector<Vessel>& vessels, uint32_t tolerance_percent,
+StepGroup Exchange(const std::vector<Vessel>& vessels, const Tolerance& allowed,
                    ListParcels list_parcels, MayGoAlone may_go_alone) {
   std::vector<Vessel> fullest = vessels;
   std::sort(fullest.begin(), fullest.end(), IsFuller);
   const double mean = MeanLevel(vessels);
-  const double tolerance = mean * tolerance_percent / 100;
+  const double tolerance = std::max(mean * allowed.percent / 100, allowed.least);
   for (const Vessel& full : fullest) {
     if (Level(full) <= mean + tolerance) break;
     BestExchange best(full, std::max(mean + tolerance / 2, Level(full) - tolerance));

@@ -25,6 +25,12 @@ struct Parcel {
   Step step;
 };
 
+// How far above the mean a level is still good enough: a part of the mean, and at least so much.
+struct Tolerance {
+  uint32_t percent = 20;
+  double least = 0;
+};
+
 // What could go from one node to another.
 using ListParcels = absl::FunctionRef<std::vector<Parcel>(NodeIndex from, NodeIndex to)>;
 // Whether something may go there without anything coming back.
@@ -35,7 +41,7 @@ using MayGoAlone = absl::FunctionRef<bool(NodeIndex from, NodeIndex to, const Pa
 // that wobble by less never turn it back (FoundationDB: what closes the whole gap only moves the
 // hot spot). At least a third of what is moved must be gained, so that nothing is swapped for its
 // like.
-StepGroup Exchange(const std::vector<Vessel>& vessels, uint32_t tolerance_percent,
+StepGroup Exchange(const std::vector<Vessel>& vessels, const Tolerance& allowed,
                    ListParcels list_parcels, MayGoAlone may_go_alone);
 
 }  // namespace flotilla::sharding

@@ -126,19 +126,14 @@ bool Placement::KeepsQuorumWithout(const PlacedShard& shard, NodeIndex removed) 
   return MarginWithout(shard, removed) >= 0;
 }
 
-bool Placement::IsAvoided(const PlacedShard& shard, NodeIndex node) const {
-  const std::vector<NodeId>& avoided = shard.view->avoided;
-  return std::find(avoided.begin(), avoided.end(), nodes_[node].id) != avoided.end();
-}
-
 bool Placement::Fits(const PlacedShard& shard, NodeIndex to) const {
-  return nodes_[to].Accepts() && shard.On(to) == nullptr && !IsAvoided(shard, to);
+  return nodes_[to].Accepts() && shard.On(to) == nullptr && !shard.view->Avoids(nodes_[to].id);
 }
 
 bool Placement::MayLead(const PlacedShard& shard, NodeIndex to) const {
   const PlacedReplica* heir = shard.On(to);
   return heir != nullptr && heir->IsVoter() && !heir->failed && nodes_[to].Accepts() &&
-         !IsAvoided(shard, to);
+         !shard.view->Avoids(nodes_[to].id);
 }
 
 uint32_t Placement::Conflicts(const PlacedShard& shard, NodeIndex from, NodeIndex to) const {

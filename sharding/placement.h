@@ -104,7 +104,6 @@ class Placement {
 
  private:
   int MarginWithout(const PlacedShard& shard, NodeIndex removed) const;
-  bool IsAvoided(const PlacedShard& shard, NodeIndex node) const;
   void Tally(ShardIndex shard, const PlacedReplica& replica);
   void Add(ShardId shard, NodeId node);
   void Remove(ShardId shard, NodeId node);

@@ -42,7 +42,9 @@ std::string_view ToString(Cause cause) {
     case Cause::kRule:
       return "placement rule";
     case Cause::kSplit:
-      return "size or load";
+      return "size";
+    case Cause::kLoadSplit:
+      return "load";
     case Cause::kReplicaBalance:
       return "balance of replicas";
     case Cause::kLeaderBalance:

@@ -52,6 +52,7 @@ enum class Cause : uint8_t {
   kDrain,
   kRule,
   kSplit,
+  kLoadSplit,
   kReplicaBalance,
   kLeaderBalance,
   kByteBalance,

@@ -23,7 +23,12 @@ Proposal MostUrgent(const Placement& placement, const PlannerOptions& options) {
   if (auto steps = NextRepair(placement); !steps.empty()) return {steps, Cause::kRepair};
   if (auto steps = NextDrain(placement); !steps.empty()) return {steps, Cause::kDrain};
   if (auto steps = NextRuleFix(placement); !steps.empty()) return {steps, Cause::kRule};
-  if (auto steps = NextSplit(placement, options); !steps.empty()) return {steps, Cause::kSplit};
+  if (auto steps = NextSplit(placement, options, SplitBy::kBytes); !steps.empty()) {
+    return {steps, Cause::kSplit};
+  }
+  if (auto steps = NextSplit(placement, options, SplitBy::kLoad); !steps.empty()) {
+    return {steps, Cause::kLoadSplit};
+  }
   // What children will weigh, and that there is one more of them, changes all that follows.
   if (placement.splits() > 0) return {};
   if (auto steps = NextReplicaBalance(placement); !steps.empty()) {

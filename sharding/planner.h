@@ -37,6 +37,9 @@ struct PlannerOptions {
   // A node is relieved of bytes or load when it has this much more than its share. What estimates
   // wobble by, half as much and less, turns nothing back: see level_balance.h.
   uint32_t tolerance_percent = 20;
+  // Nor is it relieved of load when it serves fewer requests per second than these beyond its
+  // share: however few there are, some node has more of them than others.
+  uint64_t least_load = 50;
 
   // A shard above either is split; 0: never. There is no way back, so no gap between two
   // thresholds is needed; both are far above what a half that was just split off holds.

@@ -10,6 +10,7 @@
 #include "sharding/placement.h"
 #include "sharding/plan_step.h"
 #include "sharding/planner.h"
+#include "sharding/shard_split.h"
 
 namespace flotilla::sharding {
 
@@ -23,8 +24,8 @@ StepGroup NextDrain(const Placement& placement);
 // zone.
 StepGroup NextRuleFix(const Placement& placement);
 
-// Shards that are too large or too hot, the worst first.
-StepGroup NextSplit(const Placement& placement, const PlannerOptions& options);
+// Shards that are too large, or too hot, the worst first.
+StepGroup NextSplit(const Placement& placement, const PlannerOptions& options, SplitBy by);
 
 // The sum over nodes of replicas squared over weight: it is lowest when each node has its share.
 StepGroup NextReplicaBalance(const Placement& placement);

@@ -1,5 +1,6 @@
 #include "sharding/shard_claim.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,12 @@ bool IsKnown(ReplicaRole role) {
 }
 
 }  // namespace
+
+const ReplicaPlace* ConfigurationClaim::On(NodeId node) const {
+  const auto found = std::find_if(replicas.begin(), replicas.end(),
+                                  [node](const ReplicaPlace& place) { return place.node == node; });
+  return found == replicas.end() ? nullptr : &*found;
+}
 
 absl::Status ValidateClaim(const ShardClaim& claim) {
   const ShardDescriptor& descriptor = claim.descriptor;

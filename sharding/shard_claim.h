@@ -31,6 +31,9 @@ struct ConfigurationClaim {
   bool joint = false;
   std::vector<ReplicaPlace> replicas;  // ascending by node, one per node
 
+  // Null where the node has none.
+  const ReplicaPlace* On(NodeId node) const;
+
   friend bool operator==(const ConfigurationClaim&, const ConfigurationClaim&) = default;
 };
 
@@ -45,9 +48,10 @@ struct LeaderClaim {
 struct ShardCounters {
   // Of the rows inside the arc only: a shard that was just split still stores what it gave away.
   uint64_t bytes = 0;
-  // Requests per second, averaged by the leader over several reports.
+  // Requests per second that the leader has served, in the last window that it has measured.
   uint64_t load = 0;
-  // Counts the reports of one leader in one term, from 1; 0: nothing was measured yet.
+  // Counts these windows, of one leader in one term with one arc, from 1; 0: no load was measured
+  // yet.
   uint64_t report = 0;
 
   friend bool operator==(const ShardCounters&, const ShardCounters&) = default;

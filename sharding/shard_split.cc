@@ -67,17 +67,16 @@ std::optional<Slot> SplitPoint(const ShardView& shard, SplitBy by) {
   return Slot{static_cast<uint16_t>(best->at)};
 }
 
-StepGroup NextSplit(const Placement& placement, const PlannerOptions& options) {
+StepGroup NextSplit(const Placement& placement, const PlannerOptions& options, SplitBy by) {
   if (placement.shards().size() + placement.splits() >= options.max_shards) return {};
   uint64_t worst = 100;
   StepGroup split;
   for (const PlacedShard& shard : placement.shards()) {
     if (!placement.CanChange(shard) || shard.view->kept_whole) continue;
-    const uint64_t by_bytes = Excess(shard.bytes, options.split_bytes);
-    const uint64_t by_load = Excess(shard.load, options.split_load);
-    const uint64_t excess = std::max(by_bytes, by_load);
+    const uint64_t excess = by == SplitBy::kBytes
+                                ? Excess(shard.bytes, options.split_bytes)
+                                : Excess(shard.view->divisible_load, options.split_load);
     if (excess <= worst) continue;
-    const SplitBy by = by_bytes >= by_load ? SplitBy::kBytes : SplitBy::kLoad;
     const std::optional<Slot> at = SplitPoint(*shard.view, by);
     if (!at.has_value()) continue;
     worst = excess;

@@ -32,7 +32,8 @@ QUIET_SECONDS_MAX = 60
 FILL_SECONDS_MAX = 400
 MOVE_SECONDS_MAX = 300
 SHARD = 1
-ONE_SHARD = ["--shards=1"]
+# A balancer would give the newcomer its share by itself.
+ONE_SHARD = ["--shards=1", "--balance=false"]
 
 
 def say(text):

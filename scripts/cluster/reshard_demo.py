@@ -12,8 +12,8 @@ takes its place. The last line is JSON:
   split_shard_bytes      of the largest shard that was split
   split_pause_ms_max     the longest time without an acknowledged write to a half around a split
   move_pause_ms_p99      the 99th percentile, over all moves, of the longest such time in the shard
-  throughput_ratio       writes per second of waiting callers, median: while something is changed,
-                         without 5 seconds after each kill, to before
+  throughput_ratio       acknowledged writes per second, median: while something is changed, without
+                         5 seconds after each kill, to before
   kill_failover_ms_max   the longest time without an acknowledged write of any arc after a kill
   unserved_ms_max        the same over the whole run
 """
@@ -47,12 +47,19 @@ FORGET_SECONDS_MAX = 60
 # What is promised: moved bytes to the ideal, and writes per second to before.
 MOVED_MAX = 1.05
 THROUGHPUT_MIN = 0.7
+# After all changes, to compare pauses with.
+REST_SECONDS = 15
 # The directory's leader looks five times a second; what it sees may be a second old.
 QUIET_SECONDS = 2
 
 
 def say(text):
     print(text, flush=True)
+
+
+def percentile_99(values):
+    """Of sorted values."""
+    return values[math.ceil(0.99 * len(values)) - 1]
 
 
 class Settling:
@@ -209,6 +216,13 @@ class Run:
         time.sleep(BEFORE_SECONDS)
         self.figures["before"] = (begin, time.monotonic())
 
+    def measure_rest(self):
+        """What the same load meets with on the nodes that there are in the end."""
+        say(f"load alone for {REST_SECONDS} s")
+        begin = time.monotonic()
+        time.sleep(REST_SECONDS)
+        self.figures["rest"] = (begin, time.monotonic())
+
     def measure_imbalance(self):
         counts = [placement.replica_counts(self.cluster)[node_id] for node_id in self.cluster.nodes]
         self.figures["imbalance"] = round(max(counts) * len(counts) / sum(counts), 3)
@@ -218,23 +232,33 @@ class Run:
         """The other figures, once the load has ended."""
         load, kills = self.load, self._kills
         after_kills = [(kill, kill + AFTER_KILL_SECONDS) for kill in kills]
-        pauses = sorted(load.longest_gap_ms(*move, without=after_kills)
-                        for move in self._moves(after_kills))
+        moves = list(self._moves(after_kills))
+        pauses = sorted(load.longest_gap_ms(*move, without=after_kills) for move in moves)
+        at_rest = sorted(load.longest_gap_ms(*move) for move in self._as_if_at_rest(moves))
         before = load.median_rate([self.figures.pop("before")])
         during = load.median_rate(self._changes, without=after_kills)
-        say(f"writes per second of waiting callers: {before:.0f} before, {during:.0f} meanwhile; "
-            f"{len(pauses)} moves")
+        say(f"acknowledged writes per second: {before:.0f} before, {during:.0f} meanwhile; "
+            f"{len(pauses)} moves, pauses up to {percentile_99(pauses)} ms; "
+            f"{percentile_99(at_rest)} ms in the same shards while nothing was changed")
         for since, until, slots in load.longest_gaps(3):
             steps = [step.text for step in placement.steps_of(self._nodes)
                      if step.begun < until and (step.ended or step.begun) > since]
             say(f"  {1000 * (until - since):4.0f} ms without an answer at "
                 f"{since - self._began:.1f} s, slots {slots}: {', '.join(steps) or 'no step'}")
         self.figures |= {
-            "move_pause_ms_p99": pauses[math.ceil(0.99 * len(pauses)) - 1],
+            "move_pause_ms_p99": percentile_99(pauses),
             "throughput_ratio": round(during / before, 2),
             "kill_failover_ms_max": round(max(
                 load.longest_gap_ms(kill, kill + AFTER_KILL_SECONDS) for kill in kills)),
             "unserved_ms_max": load.longest_gap_ms(self._began, end)}
+
+    def _as_if_at_rest(self, moves):
+        """The same shards for as long, spread over the time in which nothing was changed."""
+        begin, end = self.figures.pop("rest")
+        for index, (since, until, first_slot, last_slot) in enumerate(moves):
+            length = min(until - since, end - begin)
+            start = begin + (end - begin - length) * index / len(moves)
+            yield start, start + length, first_slot, last_slot
 
     def _moves(self, without):
         """Begin, end and slots of all moves, but those in these times."""
@@ -270,6 +294,7 @@ def show(folder, size_mb):
             run.drain_and_remove(next(node.node_id for node in founders if node.node_id != leader))
             run.replace_dead(sixth)
             even = run.measure_imbalance()
+            run.measure_rest()
             end = time.monotonic()
             say("ending the load and reading back what it was told")
             verdict = load.finish()

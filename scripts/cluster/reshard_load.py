@@ -59,7 +59,7 @@ class ReshardLoad:
 
     @property
     def rate(self):
-        """Acknowledged writes of waiting callers in the last whole second."""
+        """Acknowledged writes in the last whole second."""
         return self._acked.get(int(time.monotonic()) - 1, 0)
 
     def median_rate(self, windows, without=()):

@@ -247,11 +247,11 @@ TEST_F(CliNodeTest, APlanSaysWhatElseIsToBeExpected) {
             "more may follow: the directory is being changed, and planned after that\n"
             "more may follow: shard 3 is being changed, and planned after that\n");
   plan_ = ClusterPlan();
-  plan_.steps = {{"split shard 1 at slot 5", "size or load", 1, 0}};
+  plan_.steps = {{"split shard 1 at slot 5", "size", 1, 0}};
   plan_.complete = false;
   const Ran ran = Run({"cluster", "plan", "-o", "plain"});
   EXPECT_EQ(ran.code, 0);
-  EXPECT_THAT(ran.out, StartsWith("split shard 1 at slot 5\tsize or load\t\n\n1 step, 0 replicas"));
+  EXPECT_THAT(ran.out, StartsWith("split shard 1 at slot 5\tsize\t\n\n1 step, 0 replicas"));
   EXPECT_THAT(ran.out, HasSubstr("more may follow: what comes of the splits must be seen first\n"));
 }
 
@@ -360,7 +360,7 @@ TEST_F(CliNodeTest, OperationsThatHaveEndedAreListedWhenAskedFor) {
 }
 
 TEST_F(CliNodeTest, OneOperationIsWatchedUntilItEnds) {
-  operations_ = {{17, "split shard 1 at slot 5", 1, "size or load", "running", "", 0, 1, {}}};
+  operations_ = {{17, "split shard 1 at slot 5", 1, "size", "running", "", 0, 1, {}}};
   Then({[] {}, [this] { operations_[0].state = "succeeded"; }});
   const Ran done = Run({"op", "watch", "17"});
   EXPECT_EQ(done.code, 0);

@@ -217,6 +217,27 @@ TEST_F(DirectoryTest, AsManyAsOneTransactionTakes) {
   EXPECT_EQ(directory_.operations().size(), kMaxEndedOperations + 60);
 }
 
+TEST_F(DirectoryTest, WhatAPersonAsksForBeginsOnce) {
+  Change(directory_.Claim(sharding::FoundingReport(2)));
+  const WallTime now{std::chrono::seconds(5)};
+  const auto begun = directory_.Begin(MoveOf(1), now);
+  ASSERT_TRUE(begun.ok());
+  EXPECT_EQ(begun->operations.back().id, OperationId(1));
+  EXPECT_EQ(begun->operations.back().begun, now);
+  Change(begun);
+  Change(directory_.Record({.begun = {MoveOf(2)}, .ended = {}, .at = {}}));
+  const auto again = directory_.Begin(MoveOf(1), now);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->operations.back().id, OperationId(1));
+  const absl::Status busy = directory_.Begin(SplitOf(1), now).status();
+  EXPECT_TRUE(absl::IsUnavailable(busy));
+  EXPECT_THAT(std::string(busy.message()), HasSubstr("operation 1 changes the shard"));
+  Change(directory_.Cancel(OperationId(1)));
+  EXPECT_TRUE(absl::IsUnavailable(directory_.Begin(MoveOf(1), now).status()));
+  Change(directory_.Record(EndOf(1, OperationState::kCancelled)));
+  EXPECT_EQ(directory_.Begin(MoveOf(1), now)->operations.back().id, OperationId(3));
+}
+
 TEST_F(DirectoryTest, WhatRunsCanBeCancelled) {
   Change(directory_.Claim(sharding::FoundingReport(2)));
   Change(directory_.Record({.begun = {MoveOf(1)}, .ended = {}, .at = {}}));

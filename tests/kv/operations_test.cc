@@ -10,7 +10,6 @@
 namespace flotilla::kv {
 namespace {
 
-using testing::ElementsAre;
 using testing::Optional;
 
 constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
@@ -276,7 +275,7 @@ TEST(DeleteRange, RemovesTheKeysOfTheRange) {
   TestShard shard;
   for (const char* key : {"a", "b", "c", "d"}) shard.Do(Put{key, ""});
   EXPECT_EQ(shard.Do(DeleteRange{.from = "b", .to = "d", .limit = 10}),
-            (CommandResult{.version = 6, .deleted = 2}));
+            (CommandResult{.version = 6, .deleted = 2, .arc = sharding::Arc()}));
   EXPECT_NE(shard.GetRow("a"), std::nullopt);
   EXPECT_EQ(shard.GetRow("b"), std::nullopt);
   EXPECT_EQ(shard.GetRow("c"), std::nullopt);
@@ -287,14 +286,15 @@ TEST(DeleteRange, StopsAtItsLimitAndSaysWhereToGoOn) {
   TestShard shard;
   for (const char* key : {"a", "b", "c"}) shard.Do(Put{key, ""});
   const CommandResult first = shard.Do(DeleteRange{.limit = 2});
-  EXPECT_EQ(first, (CommandResult{.version = 5, .deleted = 2, .next_key = "c"}));
+  EXPECT_EQ(first,
+            (CommandResult{.version = 5, .deleted = 2, .next_key = "c", .arc = sharding::Arc()}));
   EXPECT_EQ(shard.Do(DeleteRange{.from = first.next_key, .limit = 2}),
-            (CommandResult{.version = 6, .deleted = 1}));
+            (CommandResult{.version = 6, .deleted = 1, .arc = sharding::Arc()}));
 }
 
 TEST(DeleteRange, OfNothingChangesNothing) {
   TestShard shard;
-  EXPECT_EQ(shard.Do(DeleteRange{.limit = 2}), CommandResult{});
+  EXPECT_EQ(shard.Do(DeleteRange{.limit = 2}), (CommandResult{.arc = sharding::Arc()}));
   EXPECT_EQ(shard.applied().revision, 0);
 }
 

@@ -135,6 +135,24 @@ TEST(Split, AWriteOfBeforeIsAnsweredAgainByBothAndNotRepeated) {
 }
 
 // A child's replica that was made at the split, and one that was restarted since.
+// Whoever asks again after the split would else take it for what the halves own by then, and have
+// the other half's keys deleted a second time.
+TEST(Split, ADeleteOfARangeSaysAgainWhatItWasOf) {
+  TestShard parent;
+  const SessionToken session = parent.OpenSession();
+  const DeleteRange range{.limit = 10, .shard_version = 1};
+  const CommandResult first = parent.Do(range, InSession(session, 1));
+  EXPECT_EQ(first.arc, sharding::Arc());
+  SplitInTheMiddle(parent);
+  TestShard child = TestShard::ChildOf(parent);
+  for (TestShard* half : {&parent, &child}) {
+    const CommandResult again = half->Do(range, InSession(session, 1));
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(again.arc, sharding::Arc());
+    EXPECT_EQ(half->Do(DeleteRange{.limit = 10}).arc, half->applied().descriptor.arc);
+  }
+}
+
 TEST(Split, AChildKnowsOfSessionsWhatItsRowsSay) {
   TestShard parent;
   std::vector<SessionToken> sessions;

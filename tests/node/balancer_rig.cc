@@ -127,6 +127,16 @@ absl::Status BalancerRig::Cancel(uint64_t operation) {
   return change.status();
 }
 
+absl::StatusOr<uint64_t> BalancerRig::Ask(const sharding::Step& step) {
+  const ClusterSight sight = Sight(directory_);
+  const auto asked = balancer_->Asked(step, sight);
+  if (!asked.ok()) return asked.status();
+  const auto change = directory_.Begin(*asked, sight.wall_now);
+  if (!change.ok()) return change.status();
+  Change(change);
+  return change->operations.back().id.value();
+}
+
 std::vector<uint64_t> BalancerRig::Members(sharding::ReplicaRole role) const {
   std::vector<uint64_t> members;
   for (const sharding::ReplicaPlace& place : report_.claim.configuration.replicas) {

@@ -35,6 +35,8 @@ class BalancerRig {
   bool Settle(int looks = 300);
   void SetDuty(uint64_t node, sharding::NodeDuty duty);
   absl::Status Cancel(uint64_t operation);
+  // As Node::BeginOperation; the operation's number.
+  absl::StatusOr<uint64_t> Ask(const sharding::Step& step);
   // What the leader would do if nodes had these duties. Nothing happens meanwhile.
   absl::StatusOr<PlanPreview> Preview(const std::vector<DutyChange>& changes = {}) const;
 

@@ -191,6 +191,78 @@ TEST(NodeBalancer, ALargeShardIsSplit) {
   EXPECT_EQ(rig.node(1)->ShardMap().size(), 2u);
 }
 
+// Some fifty writes per second, of these keys in turn, until the condition holds.
+bool WriteUntil(NodeRig& rig, const std::vector<std::string>& keys,
+                const std::function<bool()>& condition, Duration limit) {
+  const Duration end = rig.world().now() + limit;
+  for (size_t i = 0; rig.world().now() < end; ++i) {
+    if (condition()) return true;
+    // Whoever meets a split or an election hears so, and comes again.
+    rig.Put(1 + i % 3, keys[i % keys.size()], "written");
+    rig.RunUntil([] { return false; }, std::chrono::milliseconds(20));
+  }
+  return condition();
+}
+
+std::function<void(NodeOptions&)> WeighingLoad(uint32_t shards, uint64_t split_load) {
+  return [=](NodeOptions& options) {
+    Balanced(shards)(options);
+    options.split_load = split_load;
+    options.load_span = seconds(6);
+    options.least_load = 10;
+  };
+}
+
+TEST(NodeBalancer, AHotShardIsSplitWhereItIsHot) {
+  NodeRig rig(8, 3, 3, WeighingLoad(1, 20));
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader());
+  // A cut in the middle would leave both on one side.
+  const std::vector<std::string> keys{Lower(1), Lower(2)};
+  const auto [first, second] = std::minmax({sharding::SlotOf(keys[0]), sharding::SlotOf(keys[1])});
+  ASSERT_LT(second.value, sharding::kSlotCount / 2);
+  const auto shards = [&] { return rig.node(1)->ShardMap(); };
+  ASSERT_TRUE(WriteUntil(
+      rig, keys, [&] { return shards().size() == 2; }, seconds(30)));
+  sharding::Slot cut;
+  for (const auto& [descriptor, route] : shards()) cut = std::max(cut, descriptor.arc.first);
+  EXPECT_LT(first, cut);
+  EXPECT_LE(cut, second);
+  // What is left is one hot key in each.
+  EXPECT_FALSE(WriteUntil(
+      rig, keys, [&] { return shards().size() > 2; }, seconds(40)));
+}
+
+TEST(NodeBalancer, LeadersOfHotShardsChangePlaces) {
+  constexpr uint32_t kShards = 6;
+  NodeRig rig(9, 3, 3, WeighingLoad(kShards, 0));
+  rig.StartAll();
+  ASSERT_TRUE(rig.AwaitLeader(kv::kDirectoryShard));
+  ASSERT_TRUE(rig.RunUntil([&] { return LeadsEvenly(rig, 3, kShards); }, seconds(60)));
+  // Two keys in shards that one node leads.
+  std::map<uint64_t, std::map<ShardId, std::string>> keys;
+  std::vector<std::string> hot;
+  ShardId one;
+  ShardId other;
+  for (int i = 0; hot.empty(); ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const ShardId shard = rig.node(1)->RouteOf(key).shard;
+    auto& led = keys[rig.LeaderOf(shard)];
+    led.emplace(shard, key);
+    if (led.size() < 2) continue;
+    one = led.begin()->first;
+    other = led.rbegin()->first;
+    hot = {led.begin()->second, led.rbegin()->second};
+  }
+  const auto apart = [&] { return rig.LeaderOf(one) != rig.LeaderOf(other); };
+  ASSERT_FALSE(apart());
+  EXPECT_TRUE(WriteUntil(rig, hot, apart, seconds(120)));
+  EXPECT_TRUE(rig.RunUntil([&] { return LeadsEvenly(rig, 3, kShards); }, seconds(60)));
+  // And there they stay.
+  EXPECT_FALSE(WriteUntil(
+      rig, hot, [&] { return !apart(); }, seconds(120)));
+}
+
 TEST(NodeBalancer, OnlyTheDirectorysLeaderTakesDutiesAndNamesItself) {
   NodeRig rig(6, 3, 3, Balanced(1));
   rig.StartAll();

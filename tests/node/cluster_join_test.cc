@@ -46,13 +46,16 @@ class Joiner : public ClusterJoin::Listener {
 
   void OnJoined() override { ++joined; }
   void OnPeerAddress(const NodeAddress& peer) override { addresses[peer.node] = peer; }
-  bool IsConnected(NodeId) const override { return false; }
+  bool IsConnected(NodeId) const override { return connected; }
+  std::vector<std::string> ListedAddresses() const override { return listed; }
   void OnJoinFailed(absl::Status status) override { failure = status; }
 
   ClusterJoin& join() { return *join_; }
   const Identity& identity() const { return folder_->identity(); }
 
   FakeTransport transport;
+  bool connected = false;  // to all whom it knows
+  std::vector<std::string> listed;
   int joined = 0;
   absl::Status failure;
   std::map<NodeId, NodeAddress> addresses;
@@ -96,23 +99,37 @@ class ClusterJoinTest : public testing::Test {
       std::vector<uint64_t> ids;
       for (const auto& [id, node] : nodes_) ids.push_back(id);
       for (const uint64_t id : ids) Carry(id);
+      DeliverDue();
     }
   }
   void Carry(uint64_t from) {
     std::vector<FakeTransport::PendingExchange> exchanges;
     std::swap(exchanges, nodes_[from]->transport.exchanges);
     for (FakeTransport::PendingExchange& exchange : exchanges) {
-      absl::StatusOr<std::string> reply = absl::UnavailableError("nobody listens");
-      for (auto& [id, node] : nodes_) {
-        if (AddressOf(id) != exchange.address || cut_.contains(id) || cut_.contains(from)) continue;
-        const absl::StatusOr<Hello> hello = DecodeHello(exchange.hello);
-        ASSERT_TRUE(hello.ok());
-        const absl::StatusOr<Hello> answer = node->join().OnExchange(*hello);
-        reply = answer.ok() ? absl::StatusOr<std::string>(EncodeHello(*answer))
-                            : absl::StatusOr<std::string>(answer.status());
-      }
-      exchange.done(std::move(reply));
+      under_way_.push_back({world_.now() + round_trip_, from, std::move(exchange)});
     }
+  }
+  void DeliverDue() {
+    std::vector<UnderWay> all = std::exchange(under_way_, {});
+    for (UnderWay& one : all) {
+      if (one.due > world_.now()) {
+        under_way_.push_back(std::move(one));
+      } else if (nodes_.contains(one.from)) {
+        Deliver(one.from, one.exchange);
+      }
+    }
+  }
+  void Deliver(uint64_t from, FakeTransport::PendingExchange& exchange) {
+    absl::StatusOr<std::string> reply = absl::UnavailableError("nobody listens");
+    for (auto& [id, node] : nodes_) {
+      if (AddressOf(id) != exchange.address || cut_.contains(id) || cut_.contains(from)) continue;
+      const absl::StatusOr<Hello> hello = DecodeHello(exchange.hello);
+      ASSERT_TRUE(hello.ok());
+      const absl::StatusOr<Hello> answer = node->join().OnExchange(*hello);
+      reply = answer.ok() ? absl::StatusOr<std::string>(EncodeHello(*answer))
+                          : absl::StatusOr<std::string>(answer.status());
+    }
+    exchange.done(std::move(reply));
   }
   bool OneClusterOf(std::vector<uint64_t> ids) {
     std::set<ClusterId> clusters;
@@ -124,6 +141,13 @@ class ClusterJoinTest : public testing::Test {
   std::map<uint64_t, std::unique_ptr<simulation::SimDisk>> disks_;
   std::map<uint64_t, std::unique_ptr<Joiner>> nodes_;
   std::set<uint64_t> cut_;
+  Duration round_trip_{0};
+  struct UnderWay {
+    Duration due;
+    uint64_t from;
+    FakeTransport::PendingExchange exchange;
+  };
+  std::vector<UnderWay> under_way_;
 };
 
 TEST_F(ClusterJoinTest, ThreeEmptyNodesFormOneCluster) {
@@ -134,6 +158,14 @@ TEST_F(ClusterJoinTest, ThreeEmptyNodesFormOneCluster) {
     EXPECT_EQ(nodes_[id]->joined, 1);
     EXPECT_EQ(nodes_[id]->identity().founders.size(), 3u);
   }
+}
+
+// Each asks anew every tenth of a second.
+TEST_F(ClusterJoinTest, NodesFarFromEachOtherFormACluster) {
+  round_trip_ = std::chrono::milliseconds(900);
+  for (const uint64_t id : {3, 1, 2}) Start(id);
+  Run();
+  EXPECT_TRUE(OneClusterOf({1, 2, 3}));
 }
 
 TEST_F(ClusterJoinTest, ASingleNodeFormsItsClusterAlone) {
@@ -211,6 +243,7 @@ TEST_F(ClusterJoinTest, AFounderThatDiedBeforeItHeardLearnsLater) {
   world_.RunFor(std::chrono::milliseconds(5));
   // Node 1 forms as soon as both answers are in; the others are cut off at that moment.
   Carry(1);
+  DeliverDue();
   ASSERT_FALSE(nodes_[1]->identity().cluster.is_none());
   Kill(1);
   Run();
@@ -269,6 +302,29 @@ TEST_F(ClusterJoinTest, LaterNodesMeetThoughNobodyListsThem) {
   Run();
   EXPECT_TRUE(nodes_[4]->addresses.contains(NodeId(5)));
   EXPECT_TRUE(nodes_[5]->addresses.contains(NodeId(4)));
+}
+
+// Found by the simulator: the one could not be given a replica by the other, for ever.
+TEST_F(ClusterJoinTest, NodesThatMissedEachOtherMeetThroughTheDirectory) {
+  for (const uint64_t id : {1, 2, 3}) Start(id);
+  Run();
+  Start(4, {1, 2, 3});
+  Run();
+  // The others name node 4 to node 5, which cannot reach it now. Then all are connected to all whom
+  // they know, and ask nobody any more.
+  cut_.insert(4);
+  Start(5, {1, 2, 3});
+  Run();
+  for (auto& [id, node] : nodes_) node->connected = true;
+  Run(std::chrono::seconds(20));
+  cut_.clear();
+  Run(std::chrono::seconds(20));
+  ASSERT_FALSE(nodes_[4]->addresses.contains(NodeId(5)));
+  ASSERT_FALSE(nodes_[5]->addresses.contains(NodeId(4)));
+  nodes_[4]->listed = {AddressOf(1), AddressOf(4), AddressOf(5)};
+  Run(std::chrono::seconds(20));
+  EXPECT_EQ(nodes_[4]->addresses[NodeId(5)].peer_address, AddressOf(5));
+  EXPECT_EQ(nodes_[5]->addresses[NodeId(4)].peer_address, AddressOf(4));
 }
 
 TEST_F(ClusterJoinTest, TwoNodesUnderOneIdFormNothing) {

@@ -48,6 +48,14 @@ DirectoryReport ReportToTheDirectory() {
   return {.self = SomeNode(), .map_version = 12, .shards = {shard}};
 }
 
+DirectoryReport ReportWithLoad() {
+  DirectoryReport report = ReportToTheDirectory();
+  report.shards.push_back(report.shards[0]);
+  report.shards[1].claim.counters = {.bytes = 9, .load = 40, .report = 2};
+  report.shards[1].load_sample = {.picked = 9, .slots = {{sharding::Slot{4}, 5}}};
+  return report;
+}
+
 DirectoryUpdate WordFromTheDirectory() {
   sharding::ShardMap map;
   EXPECT_TRUE(map.Merge({{ReportToTheDirectory().shards[0].claim}}).ok());
@@ -87,6 +95,7 @@ std::string EveryKind() {
   writer.Add(SnapshotAnswer{.transfer = 5, .group = ShardId(3), .next_offset = 15}, kNow);
   writer.Add(ReportToTheDirectory(), kNow);
   writer.Add(WordFromTheDirectory(), kNow);
+  writer.Add(ReportWithLoad(), kNow);
   return writer.Take();
 }
 
@@ -94,7 +103,7 @@ TEST(Envelope, EveryKindOfItemComesBack) {
   absl::Status status;
   const std::vector<PeerItem> items = Read(EveryKind(), &status);
   ASSERT_TRUE(status.ok()) << status;
-  ASSERT_EQ(items.size(), 12u);
+  ASSERT_EQ(items.size(), 13u);
   // Heartbeats come first: they were packed apart.
   EXPECT_EQ(std::get<raft::Heartbeat>(std::get<raft::Message>(items[0]).body).commit,
             LogIndex(100));
@@ -107,6 +116,7 @@ TEST(Envelope, EveryKindOfItemComesBack) {
   EXPECT_EQ(std::get<SnapshotData>(items[8]).data, "bytes");
   EXPECT_EQ(std::get<DirectoryReport>(items[10]), ReportToTheDirectory());
   EXPECT_EQ(std::get<DirectoryUpdate>(items[11]), WordFromTheDirectory());
+  EXPECT_EQ(std::get<DirectoryReport>(items[12]), ReportWithLoad());
 }
 
 TEST(Envelope, ADeadlineTravelsAsTheTimeThatIsLeft) {

@@ -82,10 +82,12 @@ TEST(GoldenFormats, Envelope) {
                               .origin = kv::ShardOrigin{ShardId(5), LogIndex(300)}},
              kNow);
   writer.Add(
-      FlushRequest{.group = ShardId(7), .from = {NodeId(1), ReplicaId(1)}, .upto = LogIndex(300)},
+      SplitPreparationRequest{
+          .group = ShardId(7), .from = {NodeId(1), ReplicaId(1)}, .flush_upto = LogIndex(300)},
       kNow);
   writer.Add(
-      FlushAnswer{.group = ShardId(7), .from = {NodeId(2), ReplicaId(2)}, .durable = LogIndex(299)},
+      SplitPreparationAnswer{
+          .group = ShardId(7), .from = {NodeId(2), ReplicaId(2)}, .durable = LogIndex(299)},
       kNow);
   EXPECT_EQ(tests::ToHex(writer.Take()), tests::ToHex(tests::ReadGoldenFile("node_envelope.hex")));
 
@@ -97,9 +99,65 @@ TEST(GoldenFormats, Envelope) {
   EXPECT_EQ(std::get<MembershipAnswer>(items[7]).incarnation, Incarnation(0x1002));
   EXPECT_FALSE(std::get<MembershipAnswer>(items[7]).origin.has_value());
   EXPECT_EQ(std::get<MembershipAnswer>(items[8]).origin->split, LogIndex(300));
-  EXPECT_EQ(std::get<FlushRequest>(items[9]).upto, LogIndex(300));
-  EXPECT_EQ(std::get<FlushAnswer>(items[10]).durable, LogIndex(299));
+  EXPECT_EQ(std::get<SplitPreparationRequest>(items[9]).flush_upto, LogIndex(300));
+  EXPECT_EQ(std::get<SplitPreparationAnswer>(items[10]).durable, LogIndex(299));
   EXPECT_EQ(std::get<WriteAnswer>(items[3]).reply.error.route->leader_address, "n3:6170");
+}
+
+TEST(GoldenFormats, RequestsToPrepareASplit) {
+  const SplitPreparationRequest request{.group = ShardId(7),
+                                        .from = {NodeId(1), ReplicaId(1)},
+                                        .flush_upto = LogIndex(300),
+                                        .child = ShardId(1000),
+                                        .shard_version = 5};
+  EnvelopeWriter writer;
+  writer.Add(request, kNow);
+  EXPECT_EQ(tests::ToHex(writer.Take()),
+            tests::ToHex(tests::ReadGoldenFile("node_split_preparation.hex")));
+
+  std::vector<PeerItem> items;
+  const absl::Status read = ReadEnvelope(tests::ReadGoldenFile("node_split_preparation.hex"), kNow,
+                                         [&](PeerItem item) { items.push_back(std::move(item)); });
+  ASSERT_TRUE(read.ok()) << read;
+  ASSERT_EQ(items.size(), 1u);
+  const auto& found = std::get<SplitPreparationRequest>(items[0]);
+  EXPECT_EQ(found.flush_upto, LogIndex(300));
+  EXPECT_EQ(found.child, ShardId(1000));
+  EXPECT_EQ(found.shard_version, 5u);
+}
+
+// Whoever has no samples of load to tell of sends what was always sent.
+TEST(GoldenFormats, ReportsToTheDirectory) {
+  ShardReport shard;
+  shard.claim.descriptor = {.shard = ShardId(7), .arc = {}, .version = 2};
+  shard.claim.configuration = {.index = LogIndex(4), .replicas = {{NodeId(2), ReplicaId(2)}}};
+  shard.claim.leader = {.term = Term(5), .node = NodeId(2)};
+  shard.claim.counters = {.bytes = 1000, .load = 300, .report = 6};
+  shard.caught_up = {NodeId(3)};
+  shard.learners = {
+      {.node = NodeId(3), .bytes_done = 300, .bytes_total = 4000, .entries_behind = 5}};
+  DirectoryReport report{.self = {.node = NodeId(2),
+                                  .incarnation = Incarnation(0x1002),
+                                  .peer_address = "n2:6171",
+                                  .client_address = "n2:6170"},
+                         .map_version = 12,
+                         .shards = {shard, shard}};
+  EnvelopeWriter writer;
+  writer.Add(report, kNow);
+  report.shards[1].load_sample = {.picked = 32,
+                                  .slots = {{sharding::Slot{5}, 1}, {sharding::Slot{700}, 30}}};
+  writer.Add(report, kNow);
+  EXPECT_EQ(tests::ToHex(writer.Take()),
+            tests::ToHex(tests::ReadGoldenFile("node_directory_reports.hex")));
+
+  std::vector<PeerItem> items;
+  const absl::Status read = ReadEnvelope(tests::ReadGoldenFile("node_directory_reports.hex"), kNow,
+                                         [&](PeerItem item) { items.push_back(std::move(item)); });
+  ASSERT_TRUE(read.ok()) << read;
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(std::get<DirectoryReport>(items[1]), report);
+  report.shards[1].load_sample = {};
+  EXPECT_EQ(std::get<DirectoryReport>(items[0]), report);
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "base/logger.h"
 #include "kv/command.h"
 #include "node/node.h"
 #include "storage/map_engine.h"
@@ -20,6 +19,7 @@
 #include "tests/simulation/sim_network.h"
 #include "tests/simulation/sim_transport.h"
 #include "tests/simulation/sim_world.h"
+#include "tests/support/event_counter.h"
 
 namespace flotilla::node {
 
@@ -48,6 +48,8 @@ class NodeRig {
   simulation::SimNetwork& network() { return network_; }
   simulation::SimMachine& machine(uint64_t id) { return *machines_.at(id); }
   // Of the process that runs on the machine now.
+  // What all nodes have logged.
+  const tests::EventCounter& logged() const { return logger_; }
   HeldSequences& sequences(uint64_t id) { return *processes_.at(id)->sequences; }
   absl::Status fatal(uint64_t id) const {
     return fatal_.contains(id) ? fatal_.at(id) : absl::Status();
@@ -80,7 +82,7 @@ class NodeRig {
   simulation::SimNetwork network_;
   const uint32_t initial_;
   const std::function<void(NodeOptions&)> adjust_;
-  NullLogger logger_;
+  tests::EventCounter logger_;
   AllowAll authorizer_;
   std::map<uint64_t, std::unique_ptr<simulation::SimMachine>> machines_;
   std::map<uint64_t, std::unique_ptr<Process>> processes_;

@@ -297,5 +297,101 @@ TEST(Operations, ALearnerThatComesTooLateIsTakenAway) {
   EXPECT_THAT(rig.Voters(), ElementsAre(1, 2, 3));
 }
 
+// --- Asked for by a person. ---------------------------------------------------------------------
+
+sharding::Step Move(uint64_t from, uint64_t to) {
+  return sharding::MoveReplica{BalancerRig::kShard, NodeId(from), NodeId(to)};
+}
+sharding::Step Add(uint64_t to) { return sharding::AddReplica{BalancerRig::kShard, NodeId(to)}; }
+sharding::Step Remove(uint64_t from) {
+  return sharding::RemoveReplica{BalancerRig::kShard, NodeId(from)};
+}
+
+TEST(AskedOperations, AreCarriedOutAlthoughTheBalancerIsOff) {
+  BalancerRig rig;
+  rig.Elect(/*plans=*/false);
+  EXPECT_EQ(*rig.Ask(Move(1, 4)), 1u);
+  EXPECT_EQ(*rig.Ask(Move(1, 4)), 1u) << "the same";
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_THAT(rig.Voters(), ElementsAre(2, 3, 4));
+  EXPECT_EQ(rig.state(1), OperationState::kSucceeded);
+  EXPECT_EQ(rig.operation(1).cause, "asked for");
+  EXPECT_EQ(*rig.Ask(Add(1)), 2u);
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_EQ(*rig.Ask(Remove(4)), 3u);
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_THAT(rig.Voters(), ElementsAre(1, 2, 3));
+}
+
+TEST(AskedOperations, OutliveWhoeverLeadsTheDirectory) {
+  BalancerRig rig;
+  rig.fills = false;
+  EXPECT_TRUE(rig.Ask(Move(2, 4)).ok());
+  for (int i = 0; i < 3; ++i) rig.Look();
+  EXPECT_THAT(rig.Learners(), ElementsAre(4));
+  rig.fills = true;
+  rig.Elect();
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_EQ(rig.state(1), OperationState::kSucceeded);
+  EXPECT_THAT(rig.Voters(), ElementsAre(1, 3, 4));
+}
+
+TEST(AskedOperations, MayBeAskedForAgainInTheMiddle) {
+  BalancerRig rig;
+  EXPECT_TRUE(rig.Ask(Move(1, 4)).ok());
+  for (int i = 0; i < 20 && rig.Voters() != Nodes{1, 2, 3, 4}; ++i) rig.Look();
+  ASSERT_THAT(rig.Voters(), ElementsAre(1, 2, 3, 4)) << "before a leader goes";
+  EXPECT_EQ(*rig.Ask(Move(1, 4)), 1u);
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_THAT(rig.Voters(), ElementsAre(2, 3, 4));
+  EXPECT_EQ(rig.directory().operations().size(), 1u);
+}
+
+TEST(AskedOperations, WaitForOneAnother) {
+  BalancerRig rig;
+  rig.fills = false;
+  EXPECT_TRUE(rig.Ask(Move(2, 4)).ok());
+  const absl::Status busy = rig.Ask(Add(4)).status();
+  EXPECT_TRUE(absl::IsUnavailable(busy)) << busy;
+  EXPECT_THAT(std::string(busy.message()), HasSubstr("operation 1 changes the shard"));
+  rig.Elect(/*plans=*/true, /*hears=*/seconds(1));
+  EXPECT_TRUE(absl::IsUnavailable(rig.Ask(Move(2, 4)).status())) << "it has not heard of all";
+}
+
+TEST(AskedOperations, WhatDoesNotFitIsRefused) {
+  BalancerRig rig;
+  const auto code = [&](const sharding::Step& step) { return rig.Ask(step).status().code(); };
+  EXPECT_EQ(code(Move(2, 2)), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(sharding::SplitShard{BalancerRig::kShard, {5}}),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(Move(4, 1)), absl::StatusCode::kFailedPrecondition) << "it has none";
+  EXPECT_EQ(code(Move(2, 3)), absl::StatusCode::kFailedPrecondition) << "it has one";
+  EXPECT_EQ(code(Add(3)), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(code(Remove(4)), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(code(Add(9)), absl::StatusCode::kNotFound);
+  EXPECT_EQ(code(sharding::AddReplica{ShardId(77), NodeId(4)}), absl::StatusCode::kNotFound);
+  rig.silent[3] = true;
+  rig.Look(seconds(10));
+  EXPECT_EQ(code(Remove(2)), absl::StatusCode::kFailedPrecondition) << "1 of 2 would be up";
+  EXPECT_EQ(code(Remove(3)), absl::StatusCode::kOk);
+  EXPECT_EQ(rig.directory().operations().size(), 1u);
+}
+
+TEST(AskedOperations, NothingIsBroughtWhereNothingIsToStay) {
+  BalancerRig rig;
+  rig.Elect(/*plans=*/false);
+  rig.SetDuty(4, NodeDuty::kDrain);
+  EXPECT_EQ(rig.Ask(Add(4)).status().code(), absl::StatusCode::kFailedPrecondition);
+  rig.SetDuty(4, NodeDuty::kServe);
+  rig.SetMembers({1});
+  rig.Look();
+  EXPECT_EQ(rig.Ask(Remove(1)).status().code(), absl::StatusCode::kFailedPrecondition);
+  rig.SetMembers({1, 2, 3});
+  rig.claim().configuration.joint = true;
+  rig.stay_joint = true;
+  rig.Look();
+  EXPECT_EQ(rig.Ask(Add(4)).status().code(), absl::StatusCode::kUnavailable);
+}
+
 }  // namespace
 }  // namespace flotilla::node

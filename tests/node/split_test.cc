@@ -112,6 +112,99 @@ TEST(NodeSplit, IsRefusedByWhomItCannotBe) {
   EXPECT_EQ(split(leader == 1 ? 2 : 1, kParent, 8192, 1), absl::StatusCode::kFailedPrecondition);
 }
 
+// Splits while something is written all the time; returns how much was.
+int SplitUnderLoad(NodeRig& rig) {
+  EXPECT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kParent); }));
+  std::optional<absl::Status> done;
+  rig.node(rig.LeaderOf())
+      ->SplitShard(kParent, {.child = kChild, .at = kMiddle, .shard_version = 1},
+                   [&](absl::Status status) { done = std::move(status); });
+  int written = 0;
+  for (; !done.has_value(); ++written) {
+    EXPECT_TRUE(PutAt(rig, kParent, Lower(written), "low").error.ok());
+    const WriteReply upper = PutAt(rig, kParent, Upper(written), "up");
+    // It may have met with the split itself.
+    if (!upper.error.ok() || upper.result.code != kv::ResultCode::kOk) break;
+  }
+  EXPECT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kChild) && done.has_value(); }));
+  EXPECT_TRUE(done->ok()) << *done;
+  EXPECT_GT(written, 3);
+  return written;
+}
+
+void ExpectAllIsThere(NodeRig& rig, int written) {
+  for (uint64_t id = 1; id <= 3; ++id) {
+    for (int i = 0; i < written; ++i) {
+      EXPECT_EQ(rig.Get(id, Lower(i)), "low") << "node " << id << ", row " << i;
+      EXPECT_EQ(rig.Get(id, Upper(i)), "up") << "node " << id << ", row " << i;
+    }
+  }
+}
+
+TEST(NodeSplit, ADraftOfTheChildGoesAlongWithTheState) {
+  NodeRig rig(8);
+  rig.StartAll();
+  const int written = SplitUnderLoad(rig);
+  EXPECT_EQ(rig.logged().Count("shard_split made_of=a draft"), 3);
+  ExpectAllIsThere(rig, written);
+  for (uint64_t id = 1; id <= 3; ++id) rig.PowerOff(id);
+  for (uint64_t id = 1; id <= 3; ++id) rig.Start(id);
+  ASSERT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kChild); }));
+  ExpectAllIsThere(rig, written);
+}
+
+TEST(NodeSplit, WithoutADraftTheStateIsCopied) {
+  NodeRig rig(8, 3, 3, [](NodeOptions& options) { options.child_draft_bytes = 0; });
+  rig.StartAll();
+  const int written = SplitUnderLoad(rig);
+  EXPECT_EQ(rig.logged().Count("shard_split made_of=the state"), 3);
+  ExpectAllIsThere(rig, written);
+}
+
+// A leader that dies before it proposes the split leaves nothing behind.
+TEST(NodeSplit, ADraftThatNobodyAsksForAnyMoreGoes) {
+  NodeRig rig(8);
+  rig.StartAll();
+  ASSERT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kParent); }));
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t follower = leader % 3 + 1;
+  const uint64_t other = follower % 3 + 1;
+  // A majority waits a second for the third.
+  rig.sequences(other).Hold(SequenceSource::Use::kBulk);
+  rig.node(leader)->SplitShard(kParent, {.child = kChild, .at = kMiddle, .shard_version = 1},
+                               [](const absl::Status&) {});
+  const auto drafts = [&] {
+    return rig.machine(follower).disk().FilesBelow("/data/shards/" + ToString(kChild)).size();
+  };
+  ASSERT_TRUE(rig.RunUntil([&] { return drafts() > 0; }));
+  rig.Kill(leader);
+  EXPECT_TRUE(rig.RunUntil([&] { return drafts() == 0; }));
+  EXPECT_EQ(StatusOf(rig, follower, kChild), std::nullopt);
+  rig.sequences(other).Release(SequenceSource::Use::kBulk);
+  rig.Start(leader);
+  EXPECT_TRUE(SplitInTheMiddle(rig));
+}
+
+TEST(NodeSplit, ADraftGoesWithItsReplica) {
+  NodeRig rig(8);
+  rig.StartAll();
+  ASSERT_TRUE(rig.RunUntil([&] { return IsEverywhere(rig, kParent); }));
+  const uint64_t leader = rig.LeaderOf();
+  const uint64_t removed = leader % 3 + 1;
+  rig.sequences(removed % 3 + 1).Hold(SequenceSource::Use::kBulk);
+  rig.node(leader)->SplitShard(kParent, {.child = kChild, .at = kMiddle, .shard_version = 1},
+                               [](const absl::Status&) {});
+  const auto drafts = [&] {
+    return rig.machine(removed).disk().FilesBelow("/data/shards/" + ToString(kChild)).size();
+  };
+  ASSERT_TRUE(rig.RunUntil([&] { return drafts() > 0; }));
+  rig.node(leader)->ChangeMembership(kParent, {.remove = {NodeId(removed)}},
+                                     [](const absl::Status&) {});
+  ASSERT_TRUE(rig.RunUntil([&] { return !StatusOf(rig, removed, kParent).has_value(); },
+                           milliseconds(900)));
+  EXPECT_TRUE(rig.RunUntil([&] { return drafts() == 0; }));
+}
+
 TEST(NodeSplit, AMemberThatWasAwayMakesItsHalfFromTheLog) {
   NodeRig rig(3);
   rig.StartAll();

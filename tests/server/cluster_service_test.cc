@@ -69,6 +69,14 @@ class ClusterServiceTest : public testing::Test {
     return stub_->PlanChanges(&context, request, &plan_);
   }
 
+  grpc::Status Begin(const v1::BeginOperationRequest& request) {
+    v1::BeginOperationResponse response;
+    grpc::ClientContext context;
+    grpc::Status status = stub_->BeginOperation(&context, request, &response);
+    begun_ = response.operation_id();
+    return status;
+  }
+
   grpc::Status Cancel(uint64_t operation) {
     v1::CancelOperationRequest request;
     request.set_operation_id(operation);
@@ -106,6 +114,7 @@ class ClusterServiceTest : public testing::Test {
     return error;
   }
 
+  uint64_t begun_ = 0;
   PosixClock clock_;
   FakeNode node_;
   PosixExecutor executor_{clock_, "test"};
@@ -211,6 +220,35 @@ TEST_F(ClusterServiceTest, GivesANodeTheDutyThatWasAskedFor) {
   seen.reset();
   EXPECT_EQ(SetDuty(2, v1::NODE_DUTY_UNSPECIFIED).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(seen, std::nullopt);
+}
+
+TEST_F(ClusterServiceTest, BeginsWhatIsAskedFor) {
+  std::optional<sharding::Step> seen;
+  node_.on_begin = [&](const sharding::Step& step) -> absl::StatusOr<kv::OperationId> {
+    seen = step;
+    return kv::OperationId(17);
+  };
+  v1::BeginOperationRequest request;
+  EXPECT_EQ(Begin(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.mutable_move_replica()->set_shard_id(3);
+  request.mutable_move_replica()->set_from_node_id(1);
+  EXPECT_EQ(Begin(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(seen, std::nullopt);
+  request.mutable_move_replica()->set_to_node_id(4);
+  ASSERT_TRUE(Begin(request).ok());
+  EXPECT_EQ(begun_, 17);
+  EXPECT_EQ(seen, sharding::Step(sharding::MoveReplica{ShardId(3), NodeId(1), NodeId(4)}));
+  request.mutable_add_replica()->set_node_id(4);
+  EXPECT_EQ(Begin(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << "of no shard";
+  request.mutable_add_replica()->set_shard_id(3);
+  ASSERT_TRUE(Begin(request).ok());
+  EXPECT_EQ(seen, sharding::Step(sharding::AddReplica{ShardId(3), NodeId(4)}));
+  request.mutable_remove_replica()->set_shard_id(3);
+  request.mutable_remove_replica()->set_node_id(4);
+  ASSERT_TRUE(Begin(request).ok());
+  EXPECT_EQ(seen, sharding::Step(sharding::RemoveReplica{ShardId(3), NodeId(4)}));
+  node_.on_begin = [](const sharding::Step&) { return absl::NotFoundError("no such shard"); };
+  EXPECT_EQ(Begin(request).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(ClusterServiceTest, ListsOperations) {

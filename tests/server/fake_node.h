@@ -38,6 +38,8 @@ class FakeNode : public node::Node {
   std::function<absl::Status(kv::OperationId)> on_cancel = [](kv::OperationId) {
     return absl::OkStatus();
   };
+  std::function<absl::StatusOr<kv::OperationId>(const sharding::Step&)> on_begin =
+      [](const sharding::Step&) { return kv::OperationId(1); };
   std::function<absl::StatusOr<node::PlanPreview>(const std::vector<node::DutyChange>&)> on_plan =
       [](const std::vector<node::DutyChange>&) { return node::PlanPreview(); };
   node::NodeStatus status;
@@ -67,6 +69,10 @@ class FakeNode : public node::Node {
   }
   absl::StatusOr<std::vector<node::OperationStatus>> Operations() const override {
     return on_operations();
+  }
+  void BeginOperation(const sharding::Step& step,
+                      absl::AnyInvocable<void(absl::StatusOr<kv::OperationId>)> done) override {
+    done(on_begin(step));
   }
   void CancelOperation(kv::OperationId operation,
                        absl::AnyInvocable<void(absl::Status)> done) override {

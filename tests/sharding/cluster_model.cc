@@ -16,6 +16,17 @@ ReplicaView* FindOn(ShardView& shard, NodeId node) {
   return nullptr;
 }
 
+// What of a shard's load is at these of its samples.
+uint64_t LoadShare(const ShardView& shard, const std::vector<SlotSample>& samples) {
+  const auto sum = [](const std::vector<SlotSample>& of) {
+    uint64_t total = 0;
+    for (const SlotSample& sample : of) total += sample.load;
+    return total;
+  };
+  const uint64_t all = sum(shard.samples);
+  return all == 0 ? 0 : shard.divisible_load * sum(samples) / all;
+}
+
 }  // namespace
 
 bool IsCopy(const Step& step) {
@@ -162,8 +173,17 @@ void ClusterModel::Split(const SplitShard& step) {
   const uint64_t given = parent.arc.last.value - step.at.value + 1U;
   child.bytes = parent.bytes * given / slots;
   child.load = parent.load * given / slots;
+  child.divisible_load = parent.divisible_load * given / slots;
+  if (!parent.samples.empty()) {
+    const auto at = std::lower_bound(parent.samples.begin(), parent.samples.end(), step.at,
+                                     [](const SlotSample& s, Slot slot) { return s.slot < slot; });
+    child.samples.assign(at, parent.samples.end());
+    child.divisible_load = LoadShare(parent, child.samples);
+    parent.samples.erase(at, parent.samples.end());
+  }
   parent.bytes -= child.bytes;
   parent.load -= child.load;
+  parent.divisible_load -= child.divisible_load;
   parent.arc.last = Slot{static_cast<uint16_t>(step.at.value - 1)};
   view_.shards.push_back(child);
 }

@@ -16,13 +16,13 @@ Parcel P(uint64_t shard, uint64_t amount, bool leads = false) {
 }
 
 std::vector<uint64_t> ShardsExchanged(const std::vector<uint64_t>& amounts, const Parcels& parcels,
-                                      bool may_go_alone = false) {
+                                      bool may_go_alone = false, double least = 0) {
   std::vector<Vessel> vessels;
   for (const uint64_t amount : amounts) {
     vessels.push_back({static_cast<NodeIndex>(vessels.size()), amount, 1});
   }
   const StepGroup steps = Exchange(
-      vessels, 20,
+      vessels, {.percent = 20, .least = least},
       [&](NodeIndex from, NodeIndex to) {
         const auto found = parcels.find({from, to});
         return found == parcels.end() ? std::vector<Parcel>() : found->second;
@@ -39,6 +39,12 @@ TEST(Exchange, LeavesALevelWithinTheToleranceAlone) {
   const Parcels parcels{{{0, 1}, {P(1, 15)}}, {{1, 0}, {P(2, 1)}}};
   EXPECT_EQ(ShardsExchanged({120, 80}, parcels), Shards());
   EXPECT_EQ(ShardsExchanged({121, 79}, parcels), (Shards{1, 2}));
+}
+
+TEST(Exchange, LeavesWhatIsTooLittleAloneWhateverTheMean) {
+  const Parcels parcels{{{0, 1}, {P(1, 15)}}, {{1, 0}, {P(2, 1)}}};
+  EXPECT_EQ(ShardsExchanged({130, 70}, parcels, false, 30), Shards());
+  EXPECT_EQ(ShardsExchanged({131, 69}, parcels, false, 30), (Shards{1, 2}));
 }
 
 TEST(Exchange, ChoosesWhatMakesTheTwoMostEqual) {

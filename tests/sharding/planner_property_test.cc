@@ -77,14 +77,28 @@ void CheckCounts(const ClusterModel& cluster) {
   EXPECT_LE(most, cluster.view().nodes.empty() ? 0 : least + 1);
 }
 
+// Many ask for one shard, and most of them, perhaps, for the same slot.
+void HeatUp(Random& random, ClusterModel& cluster) {
+  ShardView& shard = cluster.view().shards[random.Below(cluster.view().shards.size())];
+  shard.divisible_load = random.Below(200'000);
+  shard.samples.clear();
+  for (uint64_t slot = shard.arc.first.value; slot <= shard.arc.last.value;
+       slot += random.Between(1, 1000)) {
+    const uint64_t load = random.Chance(1, 20) ? random.Below(1000) : random.Below(10);
+    shard.samples.push_back({.slot = Slot{static_cast<uint16_t>(slot)}, .load = load});
+  }
+}
+
 TEST(PlannerProperty, WhateverHappensPlanningEndsAndEveryStepIsSafe) {
   for (uint64_t seed = 0; seed < kSeeds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
     ClusterModel cluster = RandomCluster(random);
-    const PlannerOptions options = RandomLimits(random);
+    PlannerOptions options = RandomLimits(random);
+    options.max_shards = 60;
     for (int event = 0; event < 8; ++event) {
       SCOPED_TRACE("event " + std::to_string(event));
+      if (random.Chance(1, 3)) HeatUp(random, cluster);
       cluster.Settle(options);
       CheckRules(cluster);
       CheckCounts(cluster);

@@ -373,6 +373,27 @@ TEST(PlannerBalance, HotShardsGetDifferentLeadersWithoutAnyDataMoving) {
   EXPECT_LE(Spread(cluster, &ClusterModel::LeadersOn), 1u);
 }
 
+TEST(PlannerBalance, LeadersThatWereMovedForTheirLoadStayForAWhile) {
+  ClusterModel cluster = Scattered(4, 40);
+  for (ShardView& shard : cluster.view().shards) {
+    shard.load = shard.leader == NodeId(1) ? 500 : 10;
+    shard.leader_settled = true;
+  }
+  EXPECT_EQ(cluster.Settle({}).steps.size(), 0u);
+}
+
+TEST(PlannerBalance, AFewRequestsMoveNoLeader) {
+  ClusterModel cluster = Scattered(4, 40);
+  for (ShardView& shard : cluster.view().shards) {
+    shard.load = shard.leader == NodeId(1) ? 6 : 0;
+  }
+  EXPECT_GT(ImbalanceOf(cluster.view(), {}).load, 2);
+  EXPECT_EQ(cluster.Settle({}).steps.size(), 0u);
+  PlannerOptions options;
+  options.least_load = 5;
+  EXPECT_GT(cluster.Settle(options).steps.size(), 0u);
+}
+
 TEST(PlannerBalance, OneHugeShardIsNotPassedAround) {
   ClusterModel cluster = Even(6, 30, 1);
   cluster.shard(1).bytes = 1'000'000;
@@ -422,9 +443,68 @@ TEST(PlannerSplit, CutsWhatIsTooLargeUntilNothingIs) {
 
 TEST(PlannerSplit, CutsWhatIsTooHot) {
   ClusterModel cluster = Even(4, 4);
-  cluster.shard(2).load = 30'000;
-  cluster.Settle({});
+  cluster.shard(2).divisible_load = 30'000;
+  const Settled settled = cluster.Settle({});
   EXPECT_EQ(cluster.view().shards.size(), 5u);
+  EXPECT_EQ(settled.steps.at(0).cause, Cause::kLoadSplit);
+}
+
+TEST(PlannerSplit, CutsWhatIsTooHotWhereTheLoadIs) {
+  ClusterModel cluster = Even(4, 4);
+  ShardView& hot = cluster.shard(1);
+  hot.divisible_load = 30'000;
+  hot.samples = {{.slot = Slot{10}, .load = 5}, {.slot = Slot{20}, .load = 5}};
+  const Settled settled = cluster.Settle({});
+  ASSERT_EQ(settled.steps.size(), 1u);
+  EXPECT_EQ(settled.steps[0].step, Step(SplitShard{ShardId(1), Slot{20}}));
+}
+
+// A scan of all keys would come to every shard that this one is cut into.
+TEST(PlannerSplit, DoesNotCutForLoadThatASplitDoesNotDivide) {
+  ClusterModel cluster = Even(4, 4);
+  cluster.shard(2).load = 30'000;
+  EXPECT_EQ(cluster.Settle({}).steps.size(), 0u);
+  EXPECT_EQ(cluster.view().shards.size(), 4u);
+}
+
+TEST(PlannerSplit, LeavesOneHotSlotAlone) {
+  ClusterModel cluster = Even(4, 4);
+  ShardView& hot = cluster.shard(1);
+  hot.divisible_load = 1'000'000;
+  hot.samples = {{.slot = Slot{10}, .load = 2}, {.slot = Slot{20}, .load = 98}};
+  cluster.Settle({});
+  EXPECT_EQ(cluster.view().shards.size(), 4u);
+  // It is too large all the same.
+  PlannerOptions options;
+  options.split_bytes = 900;
+  options.max_shards = 5;
+  EXPECT_EQ(cluster.Settle(options).steps.at(0).cause, Cause::kSplit);
+}
+
+// Half of the load is at one slot: the rest is spread, and then nothing more can be done.
+TEST(PlannerSplit, EndsWhenOnlyHotSlotsAreLeft) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    ClusterModel cluster = Even(4, 4);
+    ShardView& hot = cluster.shard(2);
+    uint64_t all = 0;
+    uint64_t hottest = 0;
+    for (uint16_t slot = hot.arc.first.value; slot <= hot.arc.last.value; ++slot) {
+      if (!random.Chance(1, 50)) continue;
+      const uint64_t load = random.Chance(1, 20) ? random.Below(50'000) : random.Below(500);
+      hot.samples.push_back({.slot = Slot{slot}, .load = load});
+      all += load;
+      hottest = std::max(hottest, load);
+    }
+    hot.divisible_load = all;
+    cluster.Settle({});
+    // A cut takes away a tenth at least; where none can, a tenth at most is on either side of one.
+    EXPECT_LE(cluster.view().shards.size(), 4 + 10 * (all / 20'000 + 1));
+    for (const ShardView& shard : cluster.view().shards) {
+      EXPECT_LE(shard.divisible_load, std::max<uint64_t>(20'000, hottest * 10 / 8 + 10));
+    }
+  }
 }
 
 TEST(PlannerSplit, StopsAtTheLargestNumberOfShards) {

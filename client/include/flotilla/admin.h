@@ -95,17 +95,24 @@ class FLOTILLA_EXPORT Admin {
   // Returns when the node leads the shard. FAILED_PRECONDITION: it has no vote there.
   virtual Status TransferLeadership(uint64_t shard, uint64_t node) = 0;
 
+  // The three below succeed at once where nothing is left to be done. Else they begin an operation,
+  // which the cluster carries out by itself even if the caller dies, and wait for its end. Called
+  // again while it runs, they wait for the same one. DEADLINE_EXCEEDED: it came no further for
+  // `timeout`, and goes on. ABORTED: it failed; the message says why. CANCELLED: somebody called it
+  // off. UNAVAILABLE: another operation changed the shard all that time.
+
   // Gives the shard one more voter: a learner is added, and promoted once it has caught up.
-  // NOT_FOUND: the node does not answer.
+  // NOT_FOUND: the node does not answer. FAILED_PRECONDITION: it is to be emptied.
   virtual Status AddReplica(uint64_t shard, uint64_t node) = 0;
 
   // Takes the node's replica away; if it leads, another one takes over first.
-  // FAILED_PRECONDITION: it is the only voter.
+  // FAILED_PRECONDITION: too few of the other voters would be up.
   virtual Status RemoveReplica(uint64_t shard, uint64_t node) = 0;
 
   // The same as adding one and removing the other, but the two change places in one step: the shard
-  // never has a voter less or more. FAILED_PRECONDITION: `from` has no replica. NOT_FOUND: `to`
-  // does not answer. INVALID_ARGUMENT: both are the same.
+  // never has a voter less or more. FAILED_PRECONDITION: `from` has no replica, `to`
+  // has one, or is to be emptied. NOT_FOUND: `to` does not answer. INVALID_ARGUMENT: both are the
+  // same.
   virtual Status MoveReplica(uint64_t shard, uint64_t from, uint64_t to) = 0;
 
   // Returns when the directory has it durably; the balancer then does what follows from it.

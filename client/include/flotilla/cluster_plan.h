@@ -25,7 +25,7 @@ struct NodeDutyChange {
 // A move, addition or removal of a replica, a hand-over of leadership, or a split.
 struct PlannedStep {
   std::string what;       // "move shard 3 from node 1 to node 4"
-  std::string cause;      // "repair", "drain", "placement rule", "size or load", ...
+  std::string cause;      // "repair", "drain", "placement rule", "size", "load", ...
   uint64_t shard_id = 0;  // 0: the directory itself
   uint64_t bytes = 0;     // of the shard, where the step copies a replica; else 0
 };
