@@ -41,6 +41,8 @@ struct Operation {
   std::optional<std::string> value;
   // Of kCas and kDelete: whether the condition held (the key was there).
   bool held = true;
+  // Of kDelete: whether the key was there is not known.
+  bool blind = false;
   bool saw = false;
   // Of the row that was written or read; 0 when absent or unknown.
   uint64_t version = 0;

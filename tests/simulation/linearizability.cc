@@ -44,7 +44,7 @@ std::optional<State> Step(const State& state, const Operation& op) {
     case OpKind::kWrite:
       return State(op.argument);
     case OpKind::kDelete:
-      if (known && op.held != state.has_value()) return std::nullopt;
+      if (known && !op.blind && op.held != state.has_value()) return std::nullopt;
       return State();
     case OpKind::kCas: {
       const bool holds = state == op.expected;

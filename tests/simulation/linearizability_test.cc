@@ -146,6 +146,11 @@ TEST(CheckLinearizable, AnIncrementAppliedTwiceIsSeen) {
 }
 
 TEST(CheckLinearizable, ADeleteSaysWhetherSomethingWasThere) {
+  Operation blind = Ok(OpKind::kDelete, 3, 4);
+  blind.blind = true;
+  EXPECT_EQ(Judge({blind, Read(std::nullopt, 5, 6)}), Verdict::kValid) << "of nothing";
+  EXPECT_EQ(Judge({Write("a", 1, 2), blind, Read(std::nullopt, 5, 6)}), Verdict::kValid);
+  EXPECT_EQ(Judge({Write("a", 1, 2), blind, Read("a", 5, 6)}), Verdict::kInvalid);
   Operation absent = Ok(OpKind::kDelete, 3, 4);
   absent.held = false;
   EXPECT_EQ(Judge({Write("a", 1, 2), absent}), Verdict::kInvalid);

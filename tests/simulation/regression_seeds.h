@@ -23,6 +23,11 @@ inline constexpr RegressionSeed kClusterRegressions[] = {
     {1795320959543, "half an exchange of replicas was begun and taken back for ever"},
     {1795331251008, "a client asked a node with a full disk for a session without a pause"},
     {1795326111437, "a cancelled move waited for a node that was lost"},
+    {1795344994213, "a delete of a range was repeated in one half after a split"},
+    {1795344996430, "a group of which a damaged log had nothing left was founded again"},
+    {1795346540298, "a group of which a damaged log had nothing left was founded again"},
+    {1795346531579, "founders far from each other never formed a cluster"},
+    {1795360094114, "two nodes that joined at the same moment never met"},
 };
 
 inline constexpr RegressionSeed kRaftRegressions[] = {

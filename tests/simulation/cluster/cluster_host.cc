@@ -39,6 +39,13 @@ class ClusterHost::MarkingLogger : public Logger {
   }
   void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
     record_.Mark("log." + std::string(event));
+    for (const LogField& field : fields) {
+      if (field.name != "cause" && field.name != "made_of") continue;
+      std::ostringstream mark;
+      mark << "log." << event << (field.name == "cause" ? " for " : " made of ");
+      std::visit([&mark](const auto& value) { mark << value; }, field.value);
+      record_.Mark(mark.str());
+    }
     logged_(event);
     if (!record_.tracing()) return;
     std::ostringstream os;

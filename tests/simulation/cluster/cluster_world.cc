@@ -50,6 +50,9 @@ node::NodeOptions DrawNodeOptions(Random& random) {
   if (random.Chance(1, 4)) {
     node.session_limits.max_sessions = static_cast<uint32_t>(random.Between(2, 8));
   }
+  if (random.Chance(1, 3)) {
+    node.child_draft_bytes = random.Chance(1, 2) ? 0 : random.Between(1, 1'000);
+  }
   return node;
 }
 
@@ -79,7 +82,7 @@ WorkloadOptions DrawWorkload(Random& random) {
     workload.groups.push_back({.tag = "g" + std::to_string(left)});
   }
   if (random.Chance(1, 2)) workload.long_value_bytes = random.Between(500, 3'000);
-  workload.think_mean = milliseconds(random.Between(1, 100));
+  workload.think_mean = milliseconds(random.Between(1, 25));
   workload.timeout = milliseconds(random.Between(200, 10'000));
   return workload;
 }
@@ -110,6 +113,17 @@ SimClientOptions DrawClient(Random& random) {
   return client;
 }
 
+// By so little load, and after so short a time, that it happens in a run.
+void DrawLoad(Random& random, ClusterWorldOptions& options) {
+  options.node.load_span = milliseconds(random.Between(2'000, 4'000));
+  options.node.least_load = random.Between(1, 10);
+  options.steady_interval = milliseconds(random.Between(5, 40));
+  if (random.Chance(1, 4)) return;
+  options.node.split_load = random.Between(1, 20);
+  if (options.node.split_bytes > 0) return;
+  options.node.max_shards = static_cast<uint32_t>(random.Between(4, 12));
+}
+
 // The directory moves and splits by itself.
 void DrawBalancer(Random& random, ClusterWorldOptions& options) {
   options.node.balance = true;
@@ -129,6 +143,8 @@ void DrawBalancer(Random& random, ClusterWorldOptions& options) {
     options.node.max_shards = static_cast<uint32_t>(random.Between(4, 12));
   }
   if (random.Chance(1, 2)) options.cancel_interval = milliseconds(random.Between(200, 5'000));
+  if (random.Chance(1, 2)) options.ask_interval = milliseconds(random.Between(100, 2'000));
+  if (random.Chance(2, 3)) DrawLoad(random, options);
 }
 
 }  // namespace
@@ -348,6 +364,7 @@ RunResult ClusterWorld::Run() {
     EachTime(options_.split_interval, [this] { SplitSomeShard(); });
     EachTime(options_.duty_interval, [this] { ChangeSomeDuty(); });
     EachTime(options_.cancel_interval, [this] { CancelSomeOperation(); });
+    EachTime(options_.ask_interval, [this] { AskForSomeOperation(); });
     RunUntil(world_.now() + options_.safety_time);
   }
   safety_phase_ = false;
@@ -357,6 +374,7 @@ RunResult ClusterWorld::Run() {
     AwaitHaltOrRecovery();
   } else if (AwaitClients() && AwaitFinalCalls() && AwaitConvergence() && AwaitShortLogs() &&
              AwaitStandstill() && AwaitOperations()) {
+    asks_steadily_ = false;
     CheckArcs();
     CompareStates();
   }

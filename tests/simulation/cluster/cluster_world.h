@@ -59,8 +59,12 @@ struct ClusterWorldOptions {
   Duration split_interval{};
   // Between two changes of which node is to be emptied.
   Duration duty_interval{};
-  // Between two attempts to cancel an operation.
+  // Between two attempts to cancel an operation, and to begin one.
   Duration cancel_interval{};
+  Duration ask_interval{};
+  // Between two reads of the liveness phase: under a load that does not change, what is moved and
+  // split by load comes to an end. 0: there is none.
+  Duration steady_interval{};
   FaultAtlasOptions atlas;
   CrashAtLineOptions crash_at_line;
   CutAtSnapshotOptions cut_at_snapshot;
@@ -117,8 +121,16 @@ class ClusterWorld {
   std::string WhatMembersLack() const;
   void RunUntil(Duration time);
 
+  // Load, and what is done by it (cluster_world_load.cc).
+  void AskSteadily();
+  void CheckLoadSplit(const kv::OperationRecord& split);
+  bool HasKeyIn(const sharding::Arc& arc) const;
+
   // Operations (cluster_world_operations.cc).
+  // Null when nobody leads the directory, or who does is down.
+  node::Node* DirectoryLeader() const;
   void CancelSomeOperation();
+  void AskForSomeOperation();
   // Whoever leads the directory says that all have ended.
   bool AwaitOperations();
   std::string WhatRunsStill() const;
@@ -181,6 +193,14 @@ class ClusterWorld {
   // The newest that any replica has said of its shard. Without the directory.
   std::vector<sharding::ShardDescriptor> shards_;
   uint64_t children_ = 0;  // that were asked for
+  // Of each shard and version, when a replica was first seen to have it, and what it is.
+  struct SeenShard {
+    Duration at{0};
+    sharding::Arc arc;
+  };
+  std::map<std::pair<ShardId, uint64_t>, SeenShard> seen_shards_;
+  bool asks_steadily_ = false;
+  size_t asked_ = 0;
   History history_;
   uint32_t next_process_ = 0;
   SimClient::Surroundings client_surroundings_;

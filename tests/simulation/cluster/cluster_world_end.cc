@@ -14,6 +14,8 @@ using std::chrono::seconds;
 constexpr int kStandstill = 6;
 // A little more than BalancerOptions::down_after.
 constexpr Duration kBalancerListens = seconds(6);
+// A little more than the spans over which the load of leaders is averaged at least.
+constexpr int kLoadSpans = 6;
 
 // A state that is not there, or not where the log says, is nothing that a failed flush explains.
 bool IsEngineFault(const std::string& failure) {
@@ -225,10 +227,17 @@ bool ClusterWorld::IsBalancing() const {
 // Who is cut off may campaign as often as it likes: a healthy majority keeps its leaders. And who
 // moves replicas and splits shards comes to an end.
 bool ClusterWorld::AwaitStandstill() {
-  const Duration end = world_.now() + options_.liveness_limit;
+  Duration end = world_.now() + options_.liveness_limit;
   Duration window = kStandstill * options_.node.tick * options_.node.raft.election_timeout_ticks;
   // A new leader of the directory listens for so long before it does anything.
   if (options_.node.balance) window = std::max<Duration>(window, kBalancerListens);
+  if (options_.steady_interval > Duration::zero()) {
+    // What load makes of what has just changed, is known as much later.
+    window += kLoadSpans * options_.node.load_span;
+    end += 4 * window;
+    asks_steadily_ = true;
+    AskSteadily();
+  }
   Offices before;
   do {
     if (world_.now() >= end) record_.Fail("liveness: leaders or members change for ever");

@@ -74,11 +74,11 @@ void ClusterWorld::RetireWhoLeft(const std::vector<sharding::NodeRecord>& nodes)
 
 // One node at a time is to be emptied, or to leave; the one before goes on serving.
 void ClusterWorld::ChangeSomeDuty() {
-  const auto leader = host_->LeaderOf(kv::kDirectoryShard);
-  if (!leader.has_value() || host_->node(*leader) == nullptr) return;
+  node::Node* const leader = DirectoryLeader();
+  if (leader == nullptr) return;
   const NodeId chosen = NodeOf(static_cast<NodeIndex>(random_.Below(options_.machines())));
   const auto duty = random_.Chance(1, 2) ? sharding::NodeDuty::kDrain : sharding::NodeDuty::kLeave;
-  const std::vector<sharding::NodeRecord> nodes = host_->node(*leader)->Status().directory.nodes;
+  const std::vector<sharding::NodeRecord> nodes = leader->Status().directory.nodes;
   RetireWhoLeft(nodes);
   const bool leaves = std::any_of(nodes.begin(), nodes.end(), [this](const auto& node) {
     return node.duty == sharding::NodeDuty::kLeave && !retired_.contains(MachineOf(node.node));
@@ -89,7 +89,7 @@ void ClusterWorld::ChangeSomeDuty() {
     if (retired_.contains(MachineOf(node.node))) continue;
     const auto wanted = node.node == chosen ? duty : sharding::NodeDuty::kServe;
     if (node.duty == wanted) continue;
-    host_->node(*leader)->SetNodeDuty(node.node, wanted, [this](const absl::Status& status) {
+    leader->SetNodeDuty(node.node, wanted, [this](const absl::Status& status) {
       if (status.ok()) record_.Mark("cluster.duty_changed");
     });
   }
@@ -119,7 +119,7 @@ bool ClusterWorld::CanSpare(NodeIndex machine) const {
     const size_t all = settled->voters.size();
     const size_t spared = Contains(settled->voters, NodeOf(machine)) ? 1 : 0;
     if (voters + spared != all || 2 * voters <= all) return false;
-    // The balancer may yet move the only replica there.
+    // The balancer may yet move one of so few replicas there.
     if (options_.node.balance && all < 3) return false;
   }
   return true;

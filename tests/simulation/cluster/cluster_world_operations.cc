@@ -1,7 +1,8 @@
-// Operations are cancelled, whatever state they are in; and all of them end.
+// Operations are asked for, and cancelled, whatever state they are in; and all of them end.
 #include <algorithm>
 
 #include "kv/directory.h"
+#include "node/asked_step.h"
 #include "node/balancer.h"
 #include "tests/simulation/cluster/cluster_world.h"
 
@@ -14,8 +15,9 @@ using std::chrono::milliseconds;
 // A split that was cancelled is over when an order on its way can do nothing any more.
 constexpr Duration kOperationsLimit = std::chrono::minutes(5);
 
-// Whether a replica comes to where it was not to come, too early.
+// Whether a replica comes to where it was not to come, too early and without being asked for.
 bool DoesAgain(const kv::OperationRecord& later, const kv::OperationRecord& cancelled) {
+  if (later.cause == node::kAskedFor) return false;
   const NodeId to = node::TargetOf(cancelled.step);
   const Duration after = later.begun - cancelled.ended;
   return !to.is_none() && to == node::TargetOf(later.step) &&
@@ -25,26 +27,53 @@ bool DoesAgain(const kv::OperationRecord& later, const kv::OperationRecord& canc
 
 }  // namespace
 
-void ClusterWorld::CancelSomeOperation() {
+node::Node* ClusterWorld::DirectoryLeader() const {
   const auto leader = host_->LeaderOf(kv::kDirectoryShard);
-  if (!leader.has_value() || host_->node(*leader) == nullptr) return;
-  node::Node& node = *host_->node(*leader);
-  const auto operations = node.Operations();
+  return leader.has_value() ? host_->node(*leader) : nullptr;
+}
+
+void ClusterWorld::CancelSomeOperation() {
+  node::Node* const leader = DirectoryLeader();
+  if (leader == nullptr) return;
+  const auto operations = leader->Operations();
   if (!operations.ok()) return;
   std::vector<kv::OperationId> running;
   for (const node::OperationStatus& operation : *operations) {
     if (!operation.record.has_ended()) running.push_back(operation.record.id);
   }
   if (running.empty()) return;
-  node.CancelOperation(random_.Pick(running), [this](const absl::Status& status) {
+  leader->CancelOperation(random_.Pick(running), [this](const absl::Status& status) {
     if (status.ok()) record_.Mark("cluster.operation_cancelling");
   });
 }
 
+// Of a shard without a replica to spare none is asked away: another one's disk may be damaged.
+void ClusterWorld::AskForSomeOperation() {
+  node::Node* const leader = DirectoryLeader();
+  if (leader == nullptr) return;
+  const ShardId shard = random_.Pick(Groups());
+  const auto home = host_->LeaderOf(shard);
+  const auto replica = home.has_value() ? host_->ReplicaOf(*home, shard) : std::nullopt;
+  if (!replica.has_value()) return;
+  const std::vector<raft::Member>& voters = replica->raft.configuration.voters;
+  if (voters.empty()) return;
+  const NodeId to = NodeOf(static_cast<NodeIndex>(random_.Below(options_.machines())));
+  const NodeId from = random_.Pick(voters).node;
+  sharding::Step step = sharding::MoveReplica{shard, from, to};
+  if (voters.size() > 3) {
+    step = sharding::RemoveReplica{shard, from};
+  } else if (random_.Chance(1, 4)) {
+    step = sharding::AddReplica{shard, to};
+  }
+  leader->BeginOperation(step, [this](const absl::StatusOr<kv::OperationId>& begun) {
+    if (begun.ok()) record_.Mark("cluster.operation_asked_for");
+  });
+}
+
 std::string ClusterWorld::WhatRunsStill() const {
-  const auto leader = host_->LeaderOf(kv::kDirectoryShard);
-  if (!leader.has_value() || host_->node(*leader) == nullptr) return "the directory has no leader";
-  const auto operations = host_->node(*leader)->Operations();
+  node::Node* const leader = DirectoryLeader();
+  if (leader == nullptr) return "the directory has no leader";
+  const auto operations = leader->Operations();
   if (!operations.ok()) return operations.status().ToString();
   for (const node::OperationStatus& operation : *operations) {
     const kv::OperationRecord& record = operation.record;
@@ -68,10 +97,10 @@ bool ClusterWorld::AwaitOperations() {
 }
 
 void ClusterWorld::NoteEndedOperations() {
-  const NodeIndex leader = *host_->LeaderOf(kv::kDirectoryShard);
-  const auto operations = host_->node(leader)->Operations();
+  const auto operations = DirectoryLeader()->Operations();
   for (auto operation = operations->begin(); operation != operations->end(); ++operation) {
     record_.Mark("cluster.operation_" + std::string(ToString(operation->record.state)));
+    CheckLoadSplit(operation->record);
     if (operation->record.state != kv::OperationState::kCancelled) continue;
     // Of a shard one runs at a time, so a later one has begun when this one had ended. The times
     // are those that its leader went by.

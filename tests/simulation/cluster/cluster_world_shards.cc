@@ -62,6 +62,7 @@ void ClusterWorld::NoteShard(NodeIndex node, const node::ReplicaStatus& replica)
                                   [&](const auto& shard) { return shard.shard == replica.shard; });
   const sharding::ShardDescriptor said{
       .shard = replica.shard, .arc = replica.arc, .version = replica.shard_version};
+  seen_shards_.try_emplace({said.shard, said.version}, SeenShard{world_.now(), said.arc});
   if (known == shards_.end()) {
     shards_.push_back(said);
     record_.Mark("cluster.child_seen");

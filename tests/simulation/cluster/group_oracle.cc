@@ -77,11 +77,12 @@ void GroupOracle::OnBody(const raft::Message& message, const raft::VoteRequest& 
 void GroupOracle::OnBody(const raft::Message& message, const raft::VoteResponse& response) {
   if (!response.granted) return;
   const auto candidate = candidates_.find({message.to.replica, message.term});
-  // An entry of the vote's own term came from the candidate, who leads by now: the vote waited for
-  // the disk, and is late, not wrong.
+  // An entry of the vote's own term came from that term's leader, elected without this vote. It was
+  // given before, waited for the disk, and leaves with the acknowledgement, to somebody else. Only
+  // who votes twice could elect anybody with it.
   const auto promised = promised_.find(message.from.replica);
-  const bool late = promised != promised_.end() && promised->second.term == message.term;
-  if (candidate != candidates_.end() && !late) {
+  const bool too_late = promised != promised_.end() && promised->second.term == message.term;
+  if (candidate != candidates_.end() && !too_late) {
     CheckKept(message.from, candidate->second, "it votes for a log that ends at");
   }
   if (!response.pre) NoteVote(message.from, message.term, message.to);

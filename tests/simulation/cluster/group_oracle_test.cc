@@ -127,6 +127,19 @@ TEST_F(GroupOracleTest, NobodyVotesForALogThatLacksWhatItAcknowledged) {
   EXPECT_THAT(failure(), HasSubstr("it votes for a log that ends at index 1, term 1"));
 }
 
+// Messages to one node leave together: an acknowledgement may overtake a vote for somebody else.
+TEST_F(GroupOracleTest, AVoteMayLeaveBehindWhatTheWinnerOfItsTermSent) {
+  AskForVotes(3, 2, 1, 1);
+  AskForVotes(1, 2, 1, 1);
+  Append(1, 2, {1, 1}, {Command(2, 2, "a")}, 1);
+  Accept(2, 1, 2, 2);
+  Vote(2, 3, 2);
+  EXPECT_EQ(failure(), "");
+  AskForVotes(3, 3, 1, 1);
+  Vote(2, 3, 3);
+  EXPECT_THAT(failure(), HasSubstr("it votes for a log that ends at index 1, term 1"));
+}
+
 TEST_F(GroupOracleTest, NobodyRefusesWhatItAcknowledgedToTheSameLeader) {
   const auto refuse = [&](uint64_t term, uint64_t index, uint64_t agrees_up_to) {
     Say(2, 1, term,

@@ -99,7 +99,9 @@ void SimClientWorker::Draw() {
   const KeyGroup& group = random_.Pick(options.groups);
   if (draw < 78) return Batch(group);
   if (draw < 88) return Transact(group);
-  ReadMany(group, random_.Chance(1, 4) ? ReadLevel::kStale : ReadLevel::kLinearizable);
+  if (draw < 91) return DeleteSomeRange();
+  const ReadLevel level = random_.Chance(1, 4) ? ReadLevel::kStale : ReadLevel::kLinearizable;
+  draw < 94 ? ReadSpread(level) : ReadMany(group, level);
 }
 
 void SimClientWorker::DrawRegisterCall(const std::string& key) {
@@ -297,33 +299,74 @@ void SimClientWorker::Transact(const KeyGroup& group) {
 
 void SimClientWorker::ReadMany(const KeyGroup& group, ReadLevel level) {
   BeginCall(CallKind::kReadMany).tag = group.tag;
-  const std::vector<std::string> keys = group.Keys();
+  std::vector<std::string> keys = group.Keys();
   for (const std::string& key : keys) {
     Operation& op = AddOperation(key, OpKind::kRead);
     op.view = 1;
     op.stale = level == ReadLevel::kStale;
   }
+  ExecuteReads(std::move(keys), level);
+}
+
+void SimClientWorker::ExecuteReads(std::vector<std::string> keys, ReadLevel level) {
   Execute(
-      client::BatchGet{keys},
-      [this](client::Result& result) {
-        const auto& got = std::get<BatchGetResult>(result);
-        if (got.entries.size() != call_.operations.size()) {
-          surroundings_.record.Fail("a batch of gets is answered with another number of rows");
-          return;
-        }
-        for (size_t i = 0; i < got.entries.size(); ++i) {
-          Operation& op = call_.operations[i];
-          op.lag = got.lag;
-          if (!got.entries[i].has_value()) continue;
-          op.value = got.entries[i]->value;
-          op.version = got.entries[i]->version;
-        }
-      },
-      level);
+      client::BatchGet{std::move(keys)},
+      [this](client::Result& result) { FillReads(std::get<BatchGetResult>(result)); }, level);
+}
+
+void SimClientWorker::FillReads(const BatchGetResult& got) {
+  if (got.entries.size() != call_.operations.size()) {
+    surroundings_.record.Fail("a batch of gets is answered with another number of rows");
+    return;
+  }
+  for (size_t i = 0; i < got.entries.size(); ++i) {
+    Operation& op = call_.operations[i];
+    op.lag = got.lag;
+    if (!got.entries[i].has_value()) continue;
+    op.value = got.entries[i]->value;
+    op.version = got.entries[i]->version;
+  }
+  if (apart_) surroundings_.record.Mark("client.read_across_shards");
+}
+
+void SimClientWorker::ReadSpread(ReadLevel level) {
+  BeginCall(CallKind::kReadMany);
+  apart_ = true;
+  std::vector<std::string> keys = surroundings_.options.AllKeys();
+  random_.Shuffle(keys);
+  keys.resize(random_.Between(2, keys.size()));
+  for (const std::string& key : keys) {
+    AddOperation(key, OpKind::kRead).stale = level == ReadLevel::kStale;
+  }
+  ExecuteReads(std::move(keys), level);
+}
+
+// Of registers: what grows would be judged by a slower search if it could shrink.
+void SimClientWorker::DeleteSomeRange() {
+  std::vector<std::string> keys = surroundings_.options.registers;
+  std::sort(keys.begin(), keys.end());
+  const size_t first = random_.Below(keys.size());
+  const size_t end = random_.Between(first + 1, keys.size());
+  KeyRange range;
+  range.from = keys[first];
+  range.to = end < keys.size() ? keys[end] : keys.back() + "~";
+  BeginCall(CallKind::kBatch);
+  apart_ = true;
+  for (size_t i = first; i < end; ++i) AddOperation(keys[i], OpKind::kDelete).blind = true;
+  Execute(client::DeleteRange{.range = range, .page_size = 0, .page_token = ""},
+          [this](client::Result& result) {
+            const auto& deleted = std::get<DeleteRangeResult>(result);
+            if (!deleted.next_page_token.empty()) {
+              surroundings_.record.Fail("a delete of a few keys is not done at once");
+            }
+            surroundings_.record.Mark("client.range_deleted");
+          });
 }
 
 HistoryCall& SimClientWorker::BeginCall(CallKind kind) {
   call_ = HistoryCall();
+  apart_ = false;
+  doomed_ = false;
   call_.kind = kind;
   call_.process = process_;
   call_.invoked = surroundings_.world.now();
@@ -377,7 +420,7 @@ void SimClientWorker::OnFailure(const Status& status) {
   if (record.tracing()) {
     record.Trace("process " + std::to_string(process_) + ": " + status.ToString());
   }
-  const bool doomed = call_.kind == CallKind::kBatch && doomed_;
+  const bool doomed = doomed_;
   const bool deserved = doomed && status.reason() == reason::kNotANumber;
   if (deserved) record.Mark("client.batch_refused");
   if (IsDefect(status) && !deserved) record.Fail("a client is told: " + status.ToString());
@@ -395,7 +438,8 @@ void SimClientWorker::Finish(OpFate fate) {
   if (fate == OpFate::kOk) {
     record.Mark("client.ok");
     const bool stale = !call_.operations.empty() && call_.operations.front().stale;
-    if (const char* mark = MarkOf(call_.kind, stale)) record.Mark(mark);
+    const char* mark = apart_ ? nullptr : MarkOf(call_.kind, stale);
+    if (mark != nullptr) record.Mark(mark);
     NoteSeen();
     if (!demands_.empty()) demands_.pop_front();
   } else {
@@ -417,8 +461,23 @@ void SimClientWorker::Record() {
     op.invoked = call_.invoked;
     op.completed = call_.completed;
   }
-  surroundings_.history.Add(std::exchange(call_, {}));
+  if (apart_) {
+    RecordApart();
+  } else {
+    surroundings_.history.Add(std::exchange(call_, {}));
+  }
   busy_ = false;
+}
+
+// As single calls at the same time, by logical clients of their own.
+void SimClientWorker::RecordApart() {
+  for (Operation& op : call_.operations) {
+    HistoryCall one = call_;
+    one.kind = CallKind::kSingle;
+    one.process = op.process = surroundings_.next_process++;
+    one.operations = {std::move(op)};
+    surroundings_.history.Add(std::move(one));
+  }
 }
 
 // For conditions: what will most likely hold, unless somebody else comes in between.

@@ -107,10 +107,16 @@ class SimClientWorker {
   void Batch(const KeyGroup& group);
   void Transact(const KeyGroup& group);
   void ReadMany(const KeyGroup& group, ReadLevel level);
+  // Of any shards: not one state, each key as it was at some moment.
+  void ReadSpread(ReadLevel level);
+  void DeleteSomeRange();
   // Puts the same stamp to both twins, and now and then counts it and notes it in the log.
   std::vector<Mutation> DrawGroupWrite(const KeyGroup& group);
   Condition ConditionOn(const std::string& key);
   void AddMutations(const std::vector<Mutation>& mutations);
+  // The keys are those of the call's operations.
+  void ExecuteReads(std::vector<std::string> keys, ReadLevel level);
+  void FillReads(const BatchGetResult& got);
   void FillMutations(const std::vector<MutationResult>& results);
 
   // Scans (sim_client_worker_scan.cc).
@@ -131,6 +137,7 @@ class SimClientWorker {
   void OnFailure(const Status& status);
   void Finish(OpFate fate);
   void Record();
+  void RecordApart();
   void NoteSeen();
   std::string NewValue();
   // For keys that do not grow.
@@ -144,6 +151,8 @@ class SimClientWorker {
   std::map<std::string, std::optional<Seen>> seen_;
 
   HistoryCall call_;
+  // What the call does to its keys, it does to each by itself.
+  bool apart_ = false;
   // The batch that was asked for last cannot be carried out.
   bool doomed_ = false;
   std::optional<Scan> scan_;

@@ -42,8 +42,12 @@ struct ItemKind {
     return MessageKind::kMembershipQuestion;
   }
   MessageKind operator()(const node::MembershipAnswer&) { return MessageKind::kMembershipAnswer; }
-  MessageKind operator()(const node::FlushRequest&) { return MessageKind::kFlushRequest; }
-  MessageKind operator()(const node::FlushAnswer&) { return MessageKind::kFlushAnswer; }
+  MessageKind operator()(const node::SplitPreparationRequest&) {
+    return MessageKind::kSplitPreparationRequest;
+  }
+  MessageKind operator()(const node::SplitPreparationAnswer&) {
+    return MessageKind::kSplitPreparationAnswer;
+  }
   MessageKind operator()(const node::DirectoryReport&) { return MessageKind::kDirectoryReport; }
   MessageKind operator()(const node::DirectoryUpdate&) { return MessageKind::kDirectoryUpdate; }
   MessageKind operator()(const node::ShardOrder&) { return MessageKind::kShardOrder; }
