@@ -61,4 +61,22 @@ MUTANTS = [
                    "  out.level = call.is_write ? call.call.level : ReadLevel::kStale;\n"),
         ),
         expected=("not linearizable", "versions")),
+    Mutant(
+        name="range_delete_is_done_by_one_shard",
+        wrong="What one shard has deleted of a range counts for all.",
+        changes=(
+            Change("client/spread_delete.cc",
+                   "  cover_.Add(*deletion.arc);\n",
+                   "  cover_.Add(sharding::Arc());\n"),
+        ),
+        expected=("not linearizable",)),
+    Mutant(
+        name="read_of_many_shards_is_mixed_up",
+        wrong="Rows of a part of a read are taken for those of the first keys of the whole.",
+        changes=(
+            Change("client/spread_get.cc",
+                   "result_.entries[keys[i]] = std::move(got.entries[i]);",
+                   "result_.entries[i] = std::move(got.entries[i]);"),
+        ),
+        expected=("not linearizable", "version")),
 ]

@@ -50,6 +50,18 @@ MUTANTS = [
         ),
         expected=("leaders or members change", "nodes do not catch up")),
     Mutant(
+        name="hot_leaders_passed_around",
+        wrong="A leader is handed over for its load to where it makes the same too much, at once.",
+        changes=(
+            Change("sharding/level_balance.cc",
+                   "    if (gain <= 0 || gain * kLeastGain < moved || highest_other > highest_) "
+                   "return;\n",
+                   "    if (gain <= 0 || gain * kLeastGain < moved) return;\n"),
+            Change("sharding/load_balance.cc",
+                   "    if (shard.view->leader_settled) continue;\n", ""),
+        ),
+        expected=("leaders or members change", "nodes do not catch up")),
+    Mutant(
         name="learners_left_behind",
         wrong="A replica that was being filled when the directory's leader died stays a learner.",
         changes=(
@@ -71,10 +83,10 @@ MUTANTS = [
         wrong="What the last leader of the directory had begun, the next one leaves alone.",
         changes=(
             Change("node/balancer.cc",
-                   "    if (!record.has_ended()) TakeUp(record, sight.now);\n",
+                   "    if (!record.has_ended()) TakeUp(record, sight);\n",
                    "    const auto known = under_way_.find(ShardOf(record.step));\n"
                    "    if (!record.has_ended() && known != under_way_.end()) "
-                   "TakeUp(record, sight.now);\n"),
+                   "TakeUp(record, sight);\n"),
         ),
         expected=("is still", "nodes do not catch up")),
     Mutant(

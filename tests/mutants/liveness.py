@@ -12,7 +12,8 @@ MUTANTS = [
                    "kind = Candidate::Kind::kVote;",
                    "if (kind == Candidate::Kind::kPreVote) kind = Candidate::Kind::kVote;"),
         ),
-        expected=("liveness",)),
+        expected=("liveness",),
+        worlds=("raft", "cluster")),
     Mutant(
         name="no_check_quorum",
         wrong="A leader that hears nobody goes on leading those that hear it.",

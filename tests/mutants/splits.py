@@ -62,7 +62,23 @@ MUTANTS = [
             Change("node/replica_split.cc",
                    "  if (!flushed) return;\n", "  (void)flushed;\n"),
         ),
+        expected=("stopped itself", "the states of machines")),
+    Mutant(
+        name="draft_named_before_it_is_durable",
+        wrong="The child's replica is named in the log before its state is durable.",
+        changes=(
+            Change("node/child_preparation.cc",
+                   "  if (durable.index < index) return std::nullopt;\n", "  (void)index;\n"),
+        ),
         expected=("stopped itself",)),
+    Mutant(
+        name="draft_of_what_was_flushed_before",
+        wrong="The draft of a child lacks what was applied and not flushed when it was begun.",
+        changes=(
+            Change("node/replica_split.cc",
+                   "  if (EnsureFlushed(*upto)) child_.Flushed();\n", "  child_.Flushed();\n"),
+        ),
+        expected=("CHECK failed",)),
     Mutant(
         name="child_made_twice",
         wrong="A replica that began empty is replaced by the one that its parent's replica makes.",
@@ -92,6 +108,23 @@ MUTANTS = [
                    "  if (!applied_.sweep_from.has_value()) return result;\n"),
         ),
         expected=("not linearizable", "versions")),
+    Mutant(
+        name="hot_slot_cut_free_of_nothing",
+        wrong="A shard of which one slot has all the load is split, and its halves again.",
+        changes=(
+            Change("sharding/shard_split.cc",
+                   "  if (!helps) return std::nullopt;\n", "  (void)helps;\n"),
+        ),
+        expected=("leaves a side without any",)),
+    Mutant(
+        name="load_of_the_whole_counts_for_its_half",
+        wrong="What was measured of a shard before it was split counts for what is left of it.",
+        changes=(
+            Change("node/load_watch.cc",
+                   "    measured = {.shard_version = claim.descriptor.version};\n",
+                   "    measured.shard_version = claim.descriptor.version;\n"),
+        ),
+        expected=("was not measured since it is so", "leaves a side without any")),
     Mutant(
         name="sweep_deletes_owned_keys",
         wrong="The clean-up takes the first slot of the arc for a neighbour's.",
