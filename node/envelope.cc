@@ -202,7 +202,10 @@ void TakeHeartbeatReplies(Decoder& in, const Visit& visit) {
   const uint64_t count = in.Varint();
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
     raft::Message message = TakeEvidence(in, last_group);
-    message.body = raft::HeartbeatResponse{.read_counter = in.Varint()};
+    raft::HeartbeatResponse reply;
+    reply.read_counter = in.Varint();
+    reply.applied = LogIndex(in.Varint());
+    message.body = reply;
     if (in.ok()) visit(std::move(message));
   }
 }
@@ -353,6 +356,7 @@ void EnvelopeWriter::Add(const PeerItem& item, MonoTime now) {
     if (const auto* reply = std::get_if<raft::HeartbeatResponse>(&message->body)) {
       PutEvidence(reply_bytes_, last_reply_group_, *message);
       PutVarint(reply_bytes_, reply->read_counter);
+      PutVarint(reply_bytes_, reply->applied.value());
       ++heartbeat_replies_;
       return;
     }

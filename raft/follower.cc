@@ -54,7 +54,7 @@ void Follower::OnAppendRequest(const Member& leader, AppendRequest request) {
   // Evidence for the leader's reads; needs no disk, so it does not wait for the entries.
   if (request.read_counter > echoed_) {
     echoed_ = request.read_counter;
-    state_.Send(leader, HeartbeatResponse{request.read_counter});
+    Acknowledge(leader, request.read_counter);
   }
   const RaftLog& log = state_.log();
   if (request.prev_index < log.commit()) {
@@ -96,7 +96,11 @@ void Follower::OnHeartbeat(const Member& leader, const Heartbeat& heartbeat) {
   FLOTILLA_CHECK_LE(heartbeat.commit, state_.log().last_index());
   state_.CommitTo(heartbeat.commit);
   echoed_ = std::max(echoed_, heartbeat.read_counter);
-  state_.Send(leader, HeartbeatResponse{heartbeat.read_counter});
+  Acknowledge(leader, heartbeat.read_counter);
+}
+
+void Follower::Acknowledge(const Member& leader, ReadCounter counter) {
+  state_.Send(leader, HeartbeatResponse{counter, state_.log().applied()});
 }
 
 void Follower::OnSnapshotInstalled(LogIndex index) {

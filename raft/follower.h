@@ -54,6 +54,7 @@ class Follower {
  private:
   void AcceptEntries(const Member& leader, AppendRequest request);
   void Reject(const Member& leader, const AppendRequest& request);
+  void Acknowledge(const Member& leader, ReadCounter counter);
   void TickReads();
 
   MemberState& state_;

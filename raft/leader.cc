@@ -95,6 +95,7 @@ Leader::Verdict Leader::OnAppendResponse(const Member& from, const AppendRespons
 void Leader::OnHeartbeatResponse(const Member& from, const HeartbeatResponse& response) {
   Peer* peer = FindPeer(from);
   if (peer == nullptr) return;
+  peer->progress.OnApplied(response.applied);
   OnHeard(peer->progress, response.read_counter);
 }
 

@@ -142,8 +142,16 @@ absl::Status Leader::CheckMaySucceed(const Progress& heir) const {
   const std::string node = "node " + ToString(heir.member().node);
   if (!heir.answers()) return absl::UnavailableError(node + " does not answer this leader now");
   const uint64_t lag = state_.log().last_index() - heir.match();
-  if (lag <= state_.options.max_transfer_lag) return absl::OkStatus();
-  return absl::UnavailableError(node + " is " + std::to_string(lag) + " entries behind");
+  if (lag > state_.options.max_transfer_lag) {
+    return absl::UnavailableError(node + " is " + std::to_string(lag) + " entries behind");
+  }
+  const LogIndex commit = state_.log().commit();
+  const uint64_t unapplied = commit - std::min(commit, heir.applied());
+  if (unapplied > state_.options.max_transfer_unapplied) {
+    return absl::UnavailableError(node + " has yet to apply " + std::to_string(unapplied) +
+                                  " entries");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Leader::Transfer(NodeId target) {

@@ -143,6 +143,7 @@ void MemberState::SendWithTerm(const Member& to, Term term, Body body) {
     auto* older = std::get_if<HeartbeatResponse>(&previous.body);
     if (older != nullptr && previous.to == to && previous.term == term) {
       older->read_counter = std::max(older->read_counter, echo->read_counter);
+      older->applied = std::max(older->applied, echo->applied);
       return;
     }
   }

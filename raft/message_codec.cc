@@ -126,6 +126,7 @@ void PutBody(std::string& out, const Heartbeat& heartbeat) {
 }
 void PutBody(std::string& out, const HeartbeatResponse& response) {
   PutVarint(out, response.read_counter);
+  PutId(out, response.applied);
 }
 void PutBody(std::string&, const TimeoutNow&) {}
 void PutBody(std::string& out, const ReadIndexRequest& request) { PutVarint(out, request.context); }
@@ -174,6 +175,10 @@ Heartbeat TakeHeartbeat(Decoder& in) {
   const LogIndex commit = TakeId<LogIndex>(in);
   return {commit, in.Varint()};
 }
+HeartbeatResponse TakeHeartbeatResponse(Decoder& in) {
+  const ReadCounter counter = in.Varint();
+  return {counter, TakeId<LogIndex>(in)};
+}
 ReadIndexResponse TakeReadIndexResponse(Decoder& in) {
   const uint64_t context = in.Varint();
   return {context, TakeId<LogIndex>(in)};
@@ -194,7 +199,7 @@ absl::StatusOr<Body> TakeBody(Decoder& in) {
     case BodyTag::kHeartbeat:
       return TakeHeartbeat(in);
     case BodyTag::kHeartbeatResponse:
-      return HeartbeatResponse{in.Varint()};
+      return TakeHeartbeatResponse(in);
     case BodyTag::kTimeoutNow:
       return TimeoutNow{};
     case BodyTag::kReadIndexRequest:

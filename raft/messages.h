@@ -58,6 +58,8 @@ struct AppendResponse {
 // while the AppendResponse waits for fsync. Also the coalesced heartbeat's reply.
 struct HeartbeatResponse {
   ReadCounter read_counter = 0;
+  // What the sender's state machine contains; none from who does not follow the receiver.
+  LogIndex applied{};
 };
 
 // Per-group evidence of a live leader; the node packs those of all groups for one peer together.

@@ -120,6 +120,7 @@ void Progress::OnHeard(ReadCounter counter) {
 
 void Progress::OnLost() {
   answers_ = false;
+  applied_ = LogIndex();
   if (state_ == State::kReplicate) BecomeProbe();
 }
 

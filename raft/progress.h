@@ -69,6 +69,9 @@ class Progress {
   // out again.
   void OnLost();
   ReadCounter acknowledged() const { return acknowledged_; }
+  // What its state machine is known to contain. A restart loses what was not flushed.
+  LogIndex applied() const { return applied_; }
+  void OnApplied(LogIndex applied) { applied_ = applied; }
   // For CheckQuorum: whether it was heard of since the last Forget.
   bool recently_active() const { return recently_active_; }
   void ForgetActivity() { was_active_ = std::exchange(recently_active_, false); }
@@ -96,6 +99,7 @@ class Progress {
   bool wants_empty_append_ = false;
 
   ReadCounter acknowledged_ = 0;
+  LogIndex applied_;
   bool recently_active_ = true;
   bool was_active_ = false;
   bool answers_ = false;

@@ -46,6 +46,9 @@ struct RaftOptions {
 
   // Leadership is not handed to a voter that lacks more entries than this.
   uint64_t max_transfer_lag = 128;
+  // Nor to one that has more committed entries to apply, as after a restart: it would be elected at
+  // once and serve nothing until then. Heartbeats tell, so it covers what is written between two.
+  uint64_t max_transfer_unapplied = 2048;
 
   // Compare the state before and after every input (raft/invariants.h). Cheap, but not free.
   bool check_invariants = true;

@@ -77,7 +77,7 @@ std::string EveryKind() {
   writer.Add(append, kNow);
   writer.Add(HeartbeatOf(1, 7), kNow);
   raft::Message answer = HeartbeatOf(2, 7);
-  answer.body = raft::HeartbeatResponse{.read_counter = 3};
+  answer.body = raft::HeartbeatResponse{.read_counter = 3, .applied = LogIndex(90)};
   writer.Add(answer, kNow);
   WriteRequest write;
   write.context = {.request_id = MakeBytes("r1"), .deadline = kNow + std::chrono::seconds(2)};
@@ -107,6 +107,9 @@ TEST(Envelope, EveryKindOfItemComesBack) {
   // Heartbeats come first: they were packed apart.
   EXPECT_EQ(std::get<raft::Heartbeat>(std::get<raft::Message>(items[0]).body).commit,
             LogIndex(100));
+  const auto& answer = std::get<raft::HeartbeatResponse>(std::get<raft::Message>(items[1]).body);
+  EXPECT_EQ(answer.read_counter, 3u);
+  EXPECT_EQ(answer.applied, LogIndex(90));
   const auto& append = std::get<raft::AppendRequest>(std::get<raft::Message>(items[2]).body);
   EXPECT_EQ(View(append.entries.at(0).payload), "payload");
   const auto& write = std::get<ForwardedWrite>(items[3]);

@@ -56,7 +56,7 @@ TEST(GoldenFormats, Envelope) {
                           .term = Term(5),
                           .body = raft::Heartbeat{.commit = LogIndex(300), .read_counter = 9}};
   writer.Add(heartbeat, kNow);
-  heartbeat.body = raft::HeartbeatResponse{.read_counter = 9};
+  heartbeat.body = raft::HeartbeatResponse{.read_counter = 9, .applied = LogIndex(290)};
   writer.Add(heartbeat, kNow);
   WriteRequest write;
   write.context.request_id = MakeBytes("r");

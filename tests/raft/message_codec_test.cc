@@ -52,7 +52,7 @@ std::vector<Message> OneOfEach() {
           With(AppendResponse{LogIndex(9), 8, std::nullopt}),
           With(AppendResponse{LogIndex(9), 8, AppendResponse::Conflict{LogIndex(4), Term(3)}}),
           With(Heartbeat{LogIndex(1000000), 9}),
-          With(HeartbeatResponse{9}),
+          With(HeartbeatResponse{9, LogIndex(70)}),
           With(TimeoutNow{}),
           With(ReadIndexRequest{0x123456789abcdef}),
           With(ReadIndexResponse{0x123456789abcdef, LogIndex(44)})};

@@ -1,5 +1,6 @@
 // Leadership transfer (Raft thesis 3.10; etcd-raft's TransferTo tests and scylla's).
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/bytes.h"
@@ -114,6 +115,35 @@ TEST(RaftTransfer, ToWhoIsFarBehindIsRefused) {
   EXPECT_TRUE(Transfer(network, 1, 3).ok());
   network.Stabilize();
   EXPECT_EQ(network.Leader(), 3);
+}
+
+// It was restarted: its log is whole, but until what it had not flushed is applied again it could
+// answer nothing.
+TEST(RaftTransfer, ToWhoHasMuchToApplyIsRefused) {
+  CoreDriver core({.options = {.max_transfer_unapplied = 5}});
+  core.BecomeLeader();
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(core->Propose(MakeBytes("x")).ok());
+  core.Settle();
+  core.Receive(2, 1, Ack(7));
+  core.Receive(3, 1, Ack(7));
+  EXPECT_EQ(core->TransferLeadership(NodeId(3)).code(), absl::StatusCode::kUnavailable);
+  core.Receive(3, 1, HeartbeatResponse{0, LogIndex(1)});
+  EXPECT_EQ(core->TransferLeadership(NodeId(3)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(core->Propose(MakeBytes("x")).ok());
+  core.Receive(3, 1, HeartbeatResponse{0, LogIndex(2)});
+  EXPECT_TRUE(core->TransferLeadership(NodeId(3)).ok());
+}
+
+TEST(RaftTransfer, AFollowerSaysHowFarItHasApplied) {
+  CoreDriver follower({.self = 2, .term = 1, .log = {1, 1, 1}});
+  const auto applied = [&] {
+    follower.Receive(1, 1, Heartbeat{LogIndex(3), 0});
+    const Outputs outputs = follower->TakeOutputs();
+    return std::get<HeartbeatResponse>(outputs.messages.at(0).body).applied;
+  };
+  EXPECT_EQ(applied(), LogIndex(0));
+  follower->ApplyDone(LogIndex(3));
+  EXPECT_EQ(applied(), LogIndex(3));
 }
 
 TEST(RaftTransfer, LosingTheTargetEndsIt) {

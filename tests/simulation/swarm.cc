@@ -34,6 +34,9 @@ raft::RaftOptions DrawRaftOptions(Random& random) {
     raft.max_unapplied_bytes = random.Between(1000, 10'000);
     raft.entry_cache_bytes = random.Below(2000);
     raft.max_uncommitted_bytes = random.Between(1000, 10'000);
+    // So little that hand-overs are refused.
+    raft.max_transfer_lag = raft.max_inflight_messages_per_peer;
+    raft.max_transfer_unapplied = raft.max_inflight_messages_per_peer;
   }
   return raft;
 }
