@@ -20,19 +20,16 @@ struct ReplicaChange {
   uint64_t to = 0;
 };
 
-struct SplitCall {
+// The new shard gets the slots from `at` on.
+struct ShardCut {
   uint64_t shard = 0;
-  uint64_t shard_version = 0;
-  uint64_t child = 0;
-  std::optional<uint32_t> at;
+  uint32_t at = 0;
 };
 
 struct AdminReply {
   Status status;
   // Where the asked node sends the caller, when another one leads.
   std::string leader_endpoint;
-  // Of a split that was carried out.
-  SplitResult split;
   uint64_t operation_id = 0;  // of one that was begun
   std::vector<ClusterOperation> operations;
   ClusterPlan plan;
@@ -45,10 +42,10 @@ class AdminChannel {
   virtual ClusterStatus Describe() = 0;
   virtual AdminReply TransferLeadership(const std::string& endpoint, uint64_t shard,
                                         uint64_t node) = 0;
-  virtual AdminReply SplitShard(const std::string& endpoint, const SplitCall& call) = 0;
 
   virtual AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) = 0;
   virtual AdminReply BeginOperation(const std::string& endpoint, const ReplicaChange& change) = 0;
+  virtual AdminReply BeginSplit(const std::string& endpoint, const ShardCut& cut) = 0;
   virtual AdminReply ListOperations(const std::string& endpoint) = 0;
   virtual AdminReply CancelOperation(const std::string& endpoint, uint64_t operation) = 0;
   virtual AdminReply PlanChanges(const std::string& endpoint,

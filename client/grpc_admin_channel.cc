@@ -61,10 +61,6 @@ v1::NodeDuty Encode(NodeDuty duty) {
   return v1::NODE_DUTY_UNSPECIFIED;
 }
 
-ShardArc Decode(const v1::Shard& shard) {
-  return {shard.shard_id(), shard.shard_version(), shard.first_slot(), shard.last_slot()};
-}
-
 class GrpcAdminChannel final : public AdminChannel {
  public:
   GrpcAdminChannel(std::vector<std::string> endpoints, std::chrono::milliseconds attempt_timeout)
@@ -80,19 +76,6 @@ class GrpcAdminChannel final : public AdminChannel {
     v1::TransferLeadershipResponse response;
     Call call(endpoint);
     return call.Reply(call.stub->TransferLeadership(&call.context, request, &response));
-  }
-
-  AdminReply SplitShard(const std::string& endpoint, const SplitCall& split) override {
-    v1::SplitShardRequest request;
-    request.set_shard_id(split.shard);
-    request.set_shard_version(split.shard_version);
-    request.set_child_shard_id(split.child);
-    if (split.at.has_value()) request.set_slot(*split.at);
-    v1::SplitShardResponse response;
-    Call call(endpoint);
-    AdminReply reply = call.Reply(call.stub->SplitShard(&call.context, request, &response));
-    reply.split = {Decode(response.shard()), Decode(response.child())};
-    return reply;
   }
 
   AdminReply SetNodeDuty(const std::string& endpoint, uint64_t node, NodeDuty duty) override {
@@ -117,11 +100,14 @@ class GrpcAdminChannel final : public AdminChannel {
       request.mutable_move_replica()->set_from_node_id(change.from);
       request.mutable_move_replica()->set_to_node_id(change.to);
     }
-    v1::BeginOperationResponse response;
-    Call call(endpoint);
-    AdminReply reply = call.Reply(call.stub->BeginOperation(&call.context, request, &response));
-    reply.operation_id = response.operation_id();
-    return reply;
+    return Begin(endpoint, request);
+  }
+
+  AdminReply BeginSplit(const std::string& endpoint, const ShardCut& cut) override {
+    v1::BeginOperationRequest request;
+    request.mutable_split_shard()->set_shard_id(cut.shard);
+    request.mutable_split_shard()->set_at_slot(cut.at);
+    return Begin(endpoint, request);
   }
 
   AdminReply ListOperations(const std::string& endpoint) override {
@@ -159,6 +145,14 @@ class GrpcAdminChannel final : public AdminChannel {
   void Pause(Duration time) override { std::this_thread::sleep_for(time); }
 
  private:
+  AdminReply Begin(const std::string& endpoint, const v1::BeginOperationRequest& request) {
+    v1::BeginOperationResponse response;
+    Call call(endpoint);
+    AdminReply reply = call.Reply(call.stub->BeginOperation(&call.context, request, &response));
+    reply.operation_id = response.operation_id();
+    return reply;
+  }
+
   struct Call {
     explicit Call(const std::string& to)
         : endpoint(to), stub(v1::ClusterService::NewStub(Dial(to))) {

@@ -46,26 +46,6 @@ Status NoLeader(const ClusterStatus& cluster, const std::optional<ShardStatus>& 
                 reason::kUnreachable);
 }
 
-// From here on the cluster's directory gives shards their ids (kv/directory.h).
-constexpr uint64_t kFirstNamedShard = 1'000'000;
-
-StatusOr<uint64_t> ChooseChild(const ClusterStatus& cluster, uint64_t asked) {
-  if (asked != 0) {
-    if (!Find(cluster, asked).has_value()) return asked;
-    return Status(StatusCode::kInvalidArgument, "there is a " + Name(asked) + " already",
-                  reason::kInvalidRequest);
-  }
-  if (!cluster.knows_all_shards()) {
-    return Status(StatusCode::kFailedPrecondition,
-                  "the nodes that answer do not know all shards: name the new one");
-  }
-  uint64_t highest = 0;
-  for (const ShardStatus& known : cluster.shards()) {
-    if (known.shard_id < kFirstNamedShard) highest = std::max(highest, known.shard_id);
-  }
-  return highest + 1;
-}
-
 bool HasVote(uint64_t node, const ShardStatus& shard) {
   return std::any_of(shard.replicas.begin(), shard.replicas.end(),
                      [node](const ShardReplica& replica) {
@@ -75,6 +55,22 @@ bool HasVote(uint64_t node, const ShardStatus& shard) {
 
 ShardArc ArcOf(const ShardStatus& shard) {
   return {shard.shard_id, shard.shard_version, shard.first_slot, shard.last_slot};
+}
+
+struct Halves {
+  SplitResult arcs;
+  bool child_is_led = false;
+};
+
+// What the shard was cut into; none while nobody knows of the new shard.
+std::optional<Halves> FindHalves(const ClusterStatus& cluster, const ShardCut& cut) {
+  const std::optional<ShardStatus> shard = Find(cluster, cut.shard);
+  if (!shard.has_value() || shard->last_slot >= cut.at) return std::nullopt;
+  for (const ShardStatus& other : cluster.shards()) {
+    const bool is_child = other.first_slot == cut.at && other.shard_version != 0;
+    if (is_child) return Halves{{ArcOf(*shard), ArcOf(other)}, other.leader_node_id != 0};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -150,15 +146,18 @@ Status ShardAdmin::TransferLeadership(uint64_t id, uint64_t node) {
   }
 }
 
-StatusOr<SplitCall> ShardAdmin::PlanSplit(uint64_t id, const SplitOptions& options) {
+StatusOr<ShardCut> ShardAdmin::PlanSplit(uint64_t id, const SplitOptions& options) {
   Patience patience = NewPatience();
   while (true) {
     const ClusterStatus cluster = channel_->Describe();
     const std::optional<ShardStatus> shard = Find(cluster, id);
     if (shard.has_value() && shard->leader_node_id != 0) {
-      const StatusOr<uint64_t> child = ChooseChild(cluster, options.child);
-      if (!child.ok()) return child.status();
-      return SplitCall{id, shard->shard_version, *child, options.at};
+      if (options.at.has_value()) return ShardCut{id, *options.at};
+      if (shard->first_slot < shard->last_slot) {
+        return ShardCut{id, (shard->first_slot + shard->last_slot + 1) / 2};
+      }
+      return Status(StatusCode::kInvalidArgument, Name(id) + " is one slot, which cannot be split",
+                    reason::kInvalidRequest);
     }
     patience.last_error = NoLeader(cluster, shard, id);
     if (IsNotFound(patience.last_error)) return patience.last_error;
@@ -167,44 +166,29 @@ StatusOr<SplitCall> ShardAdmin::PlanSplit(uint64_t id, const SplitOptions& optio
 }
 
 StatusOr<SplitResult> ShardAdmin::SplitShard(uint64_t id, SplitOptions options) {
-  StatusOr<SplitCall> call = PlanSplit(id, options);
-  if (!call.ok()) return call.status();
-  Patience patience = NewPatience();
-  while (true) {
-    const ClusterStatus cluster = channel_->Describe();
-    const std::optional<ShardStatus> shard = Find(cluster, id);
-    // An earlier try may have done it, and only its answer was lost.
-    const std::optional<ShardStatus> child = Find(cluster, call->child);
-    if (shard.has_value() && child.has_value() && child->shard_version != 0) {
-      AwaitLeader(call->child);
-      return SplitResult{ArcOf(*shard), ArcOf(*child)};
-    }
-    const uint64_t leader = shard.has_value() ? shard->leader_node_id : 0;
-    AdminReply reply;
-    reply.status = NoLeader(cluster, shard, id);
-    if (leader != 0) {
-      reply = CallLeader(cluster, leader, [&](const std::string& endpoint) {
-        return channel_->SplitShard(endpoint, *call);
-      });
-    }
-    if (reply.status.ok()) {
-      AwaitLeader(call->child);
-      return reply.split;
-    }
-    // When nothing is found, the replica of the asked node went, and with it the leader.
-    if (!MayPass(reply.status) && !IsNotFound(reply.status)) return reply.status;
-    patience.last_error = reply.status;
-    if (Status late = Rest(patience, id, "splitting " + Name(id)); !late.ok()) return late;
+  const StatusOr<ShardCut> cut = PlanSplit(id, options);
+  if (!cut.ok()) return cut.status();
+  const AdminReply begun = AskDirectory(
+      [&](const std::string& endpoint) { return channel_->BeginSplit(endpoint, *cut); });
+  if (begun.status.ok()) {
+    if (Status ended = AwaitOperation(begun.operation_id, id); !ended.ok()) return ended;
+  } else if (!FindHalves(channel_->Describe(), *cut).has_value()) {
+    return begun.status;
   }
+  // Else an earlier try has done it, and only its answer was lost.
+  return AwaitHalves(*cut);
 }
 
 // A new shard has its first leader within moments. If not, the split has happened all the same.
-void ShardAdmin::AwaitLeader(uint64_t id) {
+StatusOr<SplitResult> ShardAdmin::AwaitHalves(const ShardCut& cut) {
   const Patience patience = NewPatience();
   while (true) {
-    const std::optional<ShardStatus> shard = Find(channel_->Describe(), id);
-    if (shard.has_value() && shard->leader_node_id != 0) return;
-    if (!Rest(patience, id, Name(id) + " has no leader yet").ok()) return;
+    const std::optional<Halves> halves = FindHalves(channel_->Describe(), cut);
+    if (halves.has_value() && halves->child_is_led) return halves->arcs;
+    Status late = Rest(patience, cut.shard, "the new shard has no leader yet");
+    if (late.ok()) continue;
+    if (halves.has_value()) return halves->arcs;
+    return late;
   }
 }
 

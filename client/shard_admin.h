@@ -60,8 +60,8 @@ class ShardAdmin final : public Admin {
   // Calls whoever leads the directory, again and again while that may help.
   AdminReply AskDirectory(const Call& call);
 
-  StatusOr<SplitCall> PlanSplit(uint64_t shard, const SplitOptions& options);
-  void AwaitLeader(uint64_t shard);
+  StatusOr<ShardCut> PlanSplit(uint64_t shard, const SplitOptions& options);
+  StatusOr<SplitResult> AwaitHalves(const ShardCut& cut);
 
   const AdminOptions options_;
   const std::unique_ptr<AdminChannel> channel_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <variant>
 
 #include "kv/directory.h"
 
@@ -73,7 +74,13 @@ std::vector<OperationId> Directory::TooMany(const std::vector<OperationRecord>& 
 
 absl::StatusOr<DirectoryChange> Directory::Begin(const OperationRecord& asked, WallTime now) const {
   const OperationRecord* const running = Running(ShardOf(asked.step));
-  if (running == nullptr) return Record({.begun = {asked}, .ended = {}, .at = now});
+  if (running == nullptr) {
+    // By what Record leaves out.
+    if (std::holds_alternative<sharding::SplitShard>(asked.step) && !shards_.IsFounded()) {
+      return absl::UnavailableError("the directory has not heard of all shards yet");
+    }
+    return Record({.begun = {asked}, .ended = {}, .at = now});
+  }
   if (running->step != asked.step || running->state != OperationState::kRunning) {
     return absl::UnavailableError(Name(*running) +
                                   " changes the shard: " + ToString(running->step));

@@ -83,8 +83,15 @@ struct Check {
   absl::Status operator()(const sharding::TransferLeader&) const {
     return absl::InvalidArgumentError("a hand-over of leadership is no operation");
   }
-  absl::Status operator()(const sharding::SplitShard&) const {
-    return absl::InvalidArgumentError("a split is asked of the shard's leader");
+  absl::Status operator()(const sharding::SplitShard& split) const {
+    if (split.shard == kv::kDirectoryShard) {
+      return absl::InvalidArgumentError("the directory is never split");
+    }
+    const sharding::Arc& arc = shard.descriptor.arc;
+    if (arc.IsCutBy(split.at)) return absl::OkStatus();
+    return absl::InvalidArgumentError("slot " + std::to_string(split.at.value) +
+                                      " does not cut slots " + std::to_string(arc.first.value) +
+                                      " to " + std::to_string(arc.last.value));
   }
 };
 

@@ -234,9 +234,11 @@ void Replica::CampaignAsChild(int attempts) {
                                Alive([this, attempts] { CampaignAsChild(attempts - 1); }));
 }
 
-// One page at a time, on every tick at most: clients come first.
+// One page at a time, on every tick at most: clients come first. None while another split is being
+// prepared: what is deleted then would have to be flushed at the split, when everything waits.
 void Replica::MaybeSweep() {
   if (!IsLeader() || sweeping_ || !applied_.sweep_from.has_value()) return;
+  if (preparing_split_.has_value()) return;
   sweeping_ = true;
   RunCommand(kv::SweepShard{}, Alive([this](const WriteReply&) { sweeping_ = false; }));
 }

@@ -4,12 +4,20 @@
 #include <string>
 
 #include "absl/strings/str_replace.h"
+#include "base/status_macros.h"
 #include "flotilla/v1/cluster.pb.h"
 #include "kv/directory.h"
 #include "sharding/shard_split.h"
 
 namespace flotilla::server {
 namespace {
+
+absl::Status CheckSlot(uint32_t slot) {
+  if (slot < sharding::kSlotCount) return absl::OkStatus();
+  return absl::InvalidArgumentError("slot " + std::to_string(slot) +
+                                    " is beyond the ring, which ends at " +
+                                    std::to_string(sharding::kSlotCount - 1));
+}
 
 template <typename Response>
 void EncodeNodes(const node::NodeStatus& status, Response* out) {
@@ -257,6 +265,14 @@ absl::StatusOr<sharding::Step> DecodeStep(const v1::BeginOperationRequest& reque
                                      .from = NodeId(remove.node_id())};
       break;
     }
+    case v1::BeginOperationRequest::kSplitShard: {
+      const v1::SplitShard& split = request.split_shard();
+      FLOTILLA_RETURN_IF_ERROR(CheckSlot(split.at_slot()));
+      complete = true;
+      step = sharding::SplitShard{.shard = ShardId(split.shard_id()),
+                                  .at = {static_cast<uint16_t>(split.at_slot())}};
+      break;
+    }
     case v1::BeginOperationRequest::STEP_NOT_SET:
       return absl::InvalidArgumentError("the step is missing, or unknown to this node");
   }
@@ -299,11 +315,7 @@ absl::StatusOr<kv::SplitShard> DecodeSplit(const v1::SplitShardRequest& request,
   if (request.child_shard_id() == 0) {
     return absl::InvalidArgumentError("child_shard_id is missing");
   }
-  if (request.slot() >= sharding::kSlotCount) {
-    return absl::InvalidArgumentError("slot " + std::to_string(request.slot()) +
-                                      " is beyond the ring, which ends at " +
-                                      std::to_string(sharding::kSlotCount - 1));
-  }
+  FLOTILLA_RETURN_IF_ERROR(CheckSlot(request.slot()));
   kv::SplitShard split;
   split.child = ShardId(request.child_shard_id());
   split.shard_version = request.shard_version() != 0 ? request.shard_version() : shard.version;

@@ -489,8 +489,6 @@ void CommandLine::AddShards() {
   AddNumber<uint16_t>(
       *command, "--at", [split = split.get()](uint16_t slot) { split->options.at = slot; },
       "The first slot of the new shard; else the one that halves it");
-  AddNumber(*command, "--child", split->options.child,
-            "The number of the new shard; else the one after the highest");
   OnRun(command, RunShardSplit, split);
 
   const auto add = [&](const char* name, const char* description,

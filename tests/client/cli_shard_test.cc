@@ -30,8 +30,7 @@ class ScriptedAdmin final : public Admin {
   ClusterStatus DescribeCluster() override { return {}; }
   StatusOr<SplitResult> SplitShard(uint64_t shard, SplitOptions options) override {
     const std::string at = options.at.has_value() ? std::to_string(*options.at) : "the middle";
-    Status answer =
-        Call("split " + std::to_string(shard) + " at " + at + " " + std::to_string(options.child));
+    Status answer = Call("split " + std::to_string(shard) + " at " + at);
     if (!answer.ok()) return answer;
     return SplitResult{{shard, 2, 0, 8191}, {5, 2, 8192, 16383}};
   }
@@ -163,13 +162,13 @@ TEST_F(CliShardTest, SplitShowsBothShards) {
   EXPECT_EQ(Run({"shard", "split", "1"}).out,
             "shard 1: slots 0-8191, version 2\n"
             "shard 5: slots 8192-16383, version 2\n");
-  EXPECT_EQ(Run({"shard", "split", "1", "--at", "8192", "--child", "5", "--json"}).out,
+  EXPECT_EQ(Run({"shard", "split", "1", "--at", "8192", "--json"}).out,
             R"({"operation":"split",)"
             R"("shard":{"shard_id":1,"shard_version":2,"first_slot":0,"last_slot":8191},)"
             R"("child":{"shard_id":5,"shard_version":2,"first_slot":8192,"last_slot":16383},)"
             R"("seconds":0.0})"
             "\n");
-  EXPECT_THAT(script_.calls, ElementsAre("split 1 at the middle 0", "split 1 at 8192 5"));
+  EXPECT_THAT(script_.calls, ElementsAre("split 1 at the middle", "split 1 at 8192"));
 }
 
 TEST_F(CliShardTest, ReplicasAndLeadershipGoWhereTheyAreSent) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -53,7 +54,8 @@ struct ClusterModel {
   bool steps_under_way = false;
   std::vector<ClusterOperation> operations;
   // Of those that were begun here, which are the first ones.
-  std::vector<ReplicaChange> changes;
+  using Change = std::variant<ReplicaChange, ShardCut>;
+  std::vector<Change> changes;
   uint64_t bytes_to_copy = 100;
   uint64_t bytes_copied_per_look = 50;
   std::string outcome = "succeeded";
@@ -98,48 +100,13 @@ class FakeChannel final : public AdminChannel {
                 [&](ClusterModel::Shard& shard) { shard.leader = node; });
   }
 
-  AdminReply SplitShard(const std::string& endpoint, const SplitCall& split) override {
-    AdminReply reply;
-    const std::string text = "split into " + std::to_string(split.child) + " at " +
-                             std::to_string(split.at.value_or(0)) + " of version " +
-                             std::to_string(split.shard_version);
-    reply = Call(endpoint, split.shard, text, [&](ClusterModel::Shard& shard) {
-      ClusterModel::Shard child = shard;
-      const uint32_t at = split.at.value_or((shard.first + shard.last + 1) / 2);
-      child.id = split.child;
-      child.version = ++shard.version;
-      child.first = at;
-      shard.last = at - 1;
-      model_.shards.push_back(child);
-    });
-    if (!reply.status.ok()) return reply;
-    const ClusterModel::Shard& shard = *model_.Find(split.shard);
-    const ClusterModel::Shard& child = *model_.Find(split.child);
-    reply.split = {{shard.id, shard.version, shard.first, shard.last},
-                   {child.id, child.version, child.first, child.last}};
-    return reply;
-  }
-
   AdminReply BeginOperation(const std::string& endpoint, const ReplicaChange& change) override {
     const std::string from = change.from == 0 ? "" : " from " + std::to_string(change.from);
     const std::string to = change.to == 0 ? "" : " to " + std::to_string(change.to);
-    model_.calls.push_back(endpoint + ":" + from + to);
-    AdminReply reply = OfDirectory(endpoint);
-    if (!reply.status.ok()) return reply;
-    ClusterOperation operation;
-    operation.operation_id = reply.operation_id = model_.operations.size() + 1;
-    operation.what = "change shard " + std::to_string(change.shard);
-    operation.shard_id = change.shard;
-    operation.state = "running";
-    operation.progress.bytes_total = model_.bytes_to_copy;
-    model_.operations.push_back(operation);
-    model_.changes.push_back(change);
-    if (std::exchange(model_.lose_next_answer, false)) {
-      for (int i = 0; i < 10; ++i) (void)ListOperations(endpoint);
-      reply.status = Status(StatusCode::kUnavailable, "the connection broke");
-      model_.refusals = {Status(StatusCode::kFailedPrecondition, "there is no such replica")};
-    }
-    return reply;
+    return Begin(endpoint, from + to, change.shard, change);
+  }
+  AdminReply BeginSplit(const std::string& endpoint, const ShardCut& cut) override {
+    return Begin(endpoint, " split at " + std::to_string(cut.at), cut.shard, cut);
   }
   AdminReply ListOperations(const std::string& endpoint) override {
     AdminReply reply = OfDirectory(endpoint);
@@ -196,6 +163,27 @@ class FakeChannel final : public AdminChannel {
     return reply;
   }
 
+  AdminReply Begin(const std::string& endpoint, const std::string& text, uint64_t shard,
+                   const ClusterModel::Change& change) {
+    model_.calls.push_back(endpoint + ":" + text);
+    AdminReply reply = OfDirectory(endpoint);
+    if (!reply.status.ok()) return reply;
+    ClusterOperation operation;
+    operation.operation_id = reply.operation_id = model_.operations.size() + 1;
+    operation.what = "change shard " + std::to_string(shard);
+    operation.shard_id = shard;
+    operation.state = "running";
+    operation.progress.bytes_total = model_.bytes_to_copy;
+    model_.operations.push_back(operation);
+    model_.changes.push_back(change);
+    if (std::exchange(model_.lose_next_answer, false)) {
+      for (int i = 0; i < 10; ++i) (void)ListOperations(endpoint);
+      reply.status = Status(StatusCode::kUnavailable, "the connection broke");
+      model_.refusals = {Status(StatusCode::kFailedPrecondition, "it is done")};
+    }
+    return reply;
+  }
+
   void CarryOn(ClusterOperation& operation, size_t number) {
     TransferProgress& progress = operation.progress;
     progress.bytes_done =
@@ -204,10 +192,21 @@ class FakeChannel final : public AdminChannel {
     operation.state = model_.outcome;
     operation.reason = model_.outcome == "failed" ? "node 4 is down" : "";
     if (model_.outcome != "succeeded") return;
-    const ReplicaChange& change = model_.changes[number];
+    std::visit([this](const auto& change) { Take(change); }, model_.changes[number]);
+  }
+  void Take(const ReplicaChange& change) {
     std::vector<ClusterModel::Member>& members = model_.Find(change.shard)->members;
     std::erase_if(members, [&](const auto& member) { return member.node == change.from; });
     if (change.to != 0) members.push_back({change.to});
+  }
+  void Take(const ShardCut& cut) {
+    ClusterModel::Shard& shard = *model_.Find(cut.shard);
+    ClusterModel::Shard child = shard;
+    child.id = 1'000'000 + model_.shards.size();
+    child.version = ++shard.version;
+    child.first = cut.at;
+    shard.last = cut.at - 1;
+    model_.shards.push_back(child);
   }
 
   template <typename Effect>
@@ -383,18 +382,29 @@ TEST_F(ShardAdminTest, WithoutALeaderItSaysSoInTheEnd) {
   EXPECT_THAT(status.message(), HasSubstr("shard 1 has no leader now"));
 }
 
-TEST_F(ShardAdminTest, ASplitTakesTheNextNumberUnlessToldWhich) {
+TEST_F(ShardAdminTest, ASplitIsBegunAndAwaited) {
   const auto split = NewAdmin().SplitShard(1);
   ASSERT_TRUE(split.ok());
-  EXPECT_EQ(split->child.shard_id, 2);
+  EXPECT_EQ(split->child.shard_id, 1'000'001);
   EXPECT_EQ(split->child.first_slot, 8192);
   EXPECT_EQ(split->shard.last_slot, 8191);
+  EXPECT_EQ(split->shard.shard_version, 2);
   SplitOptions options;
   options.at = 100;
-  options.child = 77;
   ASSERT_TRUE(NewAdmin().SplitShard(1, options).ok());
-  EXPECT_THAT(model_.calls, ElementsAre("n1: split into 2 at 0 of version 1",
-                                        "n1: split into 77 at 100 of version 2"));
+  EXPECT_THAT(model_.calls, ElementsAre("n1: split at 8192", "n1: split at 100"));
+}
+
+TEST_F(ShardAdminTest, WhatIsSplitThereAlreadyIsNotSplitAgain) {
+  SplitOptions options;
+  options.at = 100;
+  ASSERT_TRUE(NewAdmin().SplitShard(1, options).ok());
+  model_.refusals = {Status(StatusCode::kInvalidArgument, "slot 100 does not cut slots 0 to 99")};
+  const auto again = NewAdmin().SplitShard(1, options);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->child.first_slot, 100);
+  options.at = 200;
+  model_.refusals = {Status(StatusCode::kInvalidArgument, "slot 200 does not cut slots 0 to 99")};
   EXPECT_EQ(NewAdmin().SplitShard(1, options).status().code(), StatusCode::kInvalidArgument);
 }
 
@@ -402,23 +412,21 @@ TEST_F(ShardAdminTest, ASplitWhoseAnswerIsLostHappensOnce) {
   model_.lose_next_answer = true;
   const auto split = NewAdmin().SplitShard(1);
   ASSERT_TRUE(split.ok());
-  EXPECT_EQ(split->child.shard_id, 2);
   EXPECT_EQ(split->shard.shard_version, 2);
-  EXPECT_EQ(model_.calls.size(), 1);
+  EXPECT_EQ(model_.shards.size(), 2u);
 }
 
-TEST_F(ShardAdminTest, ASplitThatIsRefusedForGoodIsNotRepeated) {
-  model_.refusals = {Status(StatusCode::kFailedPrecondition, "the shard is of version 2, not 1")};
-  EXPECT_EQ(NewAdmin().SplitShard(1).status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(model_.calls.size(), 1);
+TEST_F(ShardAdminTest, ASplitThatFailsSaysWhy) {
+  model_.outcome = "failed";
+  const Status status = NewAdmin().SplitShard(1).status();
+  EXPECT_EQ(status.code(), StatusCode::kAborted);
+  EXPECT_THAT(status.message(), HasSubstr("node 4 is down"));
 }
 
-TEST_F(ShardAdminTest, WhereShardsAreUnknownTheNewOneMustBeNamed) {
-  model_.Find(1)->last = 8191;
-  EXPECT_EQ(NewAdmin().SplitShard(1).status().code(), StatusCode::kFailedPrecondition);
-  SplitOptions options;
-  options.child = 9;
-  EXPECT_TRUE(NewAdmin().SplitShard(1, options).ok());
+TEST_F(ShardAdminTest, OneSlotCannotBeSplit) {
+  model_.Find(1)->last = 0;
+  EXPECT_EQ(NewAdmin().SplitShard(1).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(model_.calls, IsEmpty());
 }
 
 TEST_F(ShardAdminTest, ANodesDutyIsSetWhereTheDirectoryIsLed) {

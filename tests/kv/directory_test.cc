@@ -182,6 +182,7 @@ TEST_F(DirectoryTest, WhatHasEndedStaysAsItIs) {
 
 TEST_F(DirectoryTest, ASplitGetsAnIdThatNoShardHasOrWasPromised) {
   EXPECT_TRUE(directory_.Record({.begun = {SplitOf(1)}, .ended = {}, .at = {}}).empty());
+  EXPECT_TRUE(absl::IsUnavailable(directory_.Begin(SplitOf(1), {}).status()));
   Change(directory_.Claim(sharding::FoundingReport(3)));
   Change(directory_.Record({.begun = {SplitOf(1), SplitOf(2)}, .ended = {}, .at = {}}));
   Change(directory_.Record({.begun = {SplitOf(3)}, .ended = {}, .at = {}}));

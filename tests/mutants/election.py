@@ -33,7 +33,8 @@ MUTANTS = [
             Change("raft/raft_log.cc",
                    "  if (last.term != last_term()) return last.term > last_term();\n", ""),
         ),
-        expected=("leader completeness", "persistence")),
+        expected=("leader completeness", "persistence"),
+        worlds=("raft", "cluster")),
     Mutant(
         name="vote_answered_before_durable",
         wrong="A vote leaves before the disk has it, so a restarted member may give another.",

@@ -50,7 +50,7 @@ MUTANTS = [
                    "    base_offset_ = EndOffset(base.index);"),
         ),
         expected=("log matching", "CHECK failed"),
-        worlds=("cluster", "raft")),
+        worlds=("raft", "cluster")),
     Mutant(
         name="log_forgotten_before_state_durable",
         wrong="The log forgets entries that the engine has applied, but not made durable.",

@@ -307,6 +307,8 @@ sharding::Step Remove(uint64_t from) {
   return sharding::RemoveReplica{BalancerRig::kShard, NodeId(from)};
 }
 
+sharding::Step Split(uint16_t at) { return sharding::SplitShard{BalancerRig::kShard, {at}}; }
+
 TEST(AskedOperations, AreCarriedOutAlthoughTheBalancerIsOff) {
   BalancerRig rig;
   rig.Elect(/*plans=*/false);
@@ -347,6 +349,17 @@ TEST(AskedOperations, MayBeAskedForAgainInTheMiddle) {
   EXPECT_EQ(rig.directory().operations().size(), 1u);
 }
 
+TEST(AskedOperations, ASplitIsGivenItsChildByTheDirectory) {
+  BalancerRig rig;
+  rig.Elect(/*plans=*/false);
+  EXPECT_EQ(*rig.Ask(Split(5)), 1u);
+  EXPECT_EQ(*rig.Ask(Split(5)), 1u) << "the same";
+  EXPECT_EQ(rig.Ask(Split(6)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(rig.Settle());
+  EXPECT_EQ(rig.state(1), OperationState::kSucceeded);
+  EXPECT_EQ(rig.operation(1).child, kv::kFirstNamedShard);
+}
+
 TEST(AskedOperations, WaitForOneAnother) {
   BalancerRig rig;
   rig.fills = false;
@@ -362,8 +375,7 @@ TEST(AskedOperations, WhatDoesNotFitIsRefused) {
   BalancerRig rig;
   const auto code = [&](const sharding::Step& step) { return rig.Ask(step).status().code(); };
   EXPECT_EQ(code(Move(2, 2)), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(code(sharding::SplitShard{BalancerRig::kShard, {5}}),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(Split(0)), absl::StatusCode::kInvalidArgument) << "nothing would be left";
   EXPECT_EQ(code(Move(4, 1)), absl::StatusCode::kFailedPrecondition) << "it has none";
   EXPECT_EQ(code(Move(2, 3)), absl::StatusCode::kFailedPrecondition) << "it has one";
   EXPECT_EQ(code(Add(3)), absl::StatusCode::kFailedPrecondition);

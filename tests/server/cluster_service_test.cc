@@ -247,6 +247,12 @@ TEST_F(ClusterServiceTest, BeginsWhatIsAskedFor) {
   request.mutable_remove_replica()->set_node_id(4);
   ASSERT_TRUE(Begin(request).ok());
   EXPECT_EQ(seen, sharding::Step(sharding::RemoveReplica{ShardId(3), NodeId(4)}));
+  request.mutable_split_shard()->set_shard_id(3);
+  request.mutable_split_shard()->set_at_slot(sharding::kSlotCount);
+  EXPECT_EQ(Begin(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.mutable_split_shard()->set_at_slot(sharding::kSlotCount - 1);
+  ASSERT_TRUE(Begin(request).ok());
+  EXPECT_EQ(seen, sharding::Step(sharding::SplitShard{ShardId(3), {sharding::kSlotCount - 1}}));
   node_.on_begin = [](const sharding::Step&) { return absl::NotFoundError("no such shard"); };
   EXPECT_EQ(Begin(request).error_code(), grpc::StatusCode::NOT_FOUND);
 }

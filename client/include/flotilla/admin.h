@@ -45,9 +45,6 @@ struct SplitOptions {
   // The first slot that the new shard gets, with all behind it. None: the one that halves the
   // shard.
   std::optional<uint32_t> at;
-  // A number that no shard has ever had. 0: the one after the highest that there is; so do not
-  // split two shards at the same time without naming the new ones.
-  uint64_t child = 0;
 };
 
 // What a shard owns.
@@ -85,21 +82,20 @@ class FLOTILLA_EXPORT Admin {
   // Asks every node of the cluster how it is, all at once.
   virtual ClusterStatus DescribeCluster() = 0;
 
-  // Cuts a shard in two; the new one has the same members. Returns when both have a leader.
-  // INVALID_ARGUMENT: the slot does not cut the shard, or there is a shard of that number.
-  // FAILED_PRECONDITION: the shard was split meanwhile, or `child` must be named because the nodes
-  // that answer do not know all shards.
-  virtual StatusOr<SplitResult> SplitShard(uint64_t shard, SplitOptions options) = 0;
-  StatusOr<SplitResult> SplitShard(uint64_t shard) { return SplitShard(shard, SplitOptions()); }
-
   // Returns when the node leads the shard. FAILED_PRECONDITION: it has no vote there.
   virtual Status TransferLeadership(uint64_t shard, uint64_t node) = 0;
 
-  // The three below succeed at once where nothing is left to be done. Else they begin an operation,
+  // The four below succeed at once where nothing is left to be done. Else they begin an operation,
   // which the cluster carries out by itself even if the caller dies, and wait for its end. Called
   // again while it runs, they wait for the same one. DEADLINE_EXCEEDED: it came no further for
   // `timeout`, and goes on. ABORTED: it failed; the message says why. CANCELLED: somebody called it
   // off. UNAVAILABLE: another operation changed the shard all that time.
+
+  // Cuts a shard in two; the new one has the same members, and a number from the directory. Returns
+  // when it has a leader. Nothing is left to be done where `at` is the first slot of another shard
+  // already. INVALID_ARGUMENT: the slot does not cut the shard.
+  virtual StatusOr<SplitResult> SplitShard(uint64_t shard, SplitOptions options) = 0;
+  StatusOr<SplitResult> SplitShard(uint64_t shard) { return SplitShard(shard, SplitOptions()); }
 
   // Gives the shard one more voter: a learner is added, and promoted once it has caught up.
   // NOT_FOUND: the node does not answer. FAILED_PRECONDITION: it is to be emptied.

@@ -192,7 +192,9 @@ class ClusterWorld {
   std::unique_ptr<CutAtSnapshot> cut_at_snapshot_;
   // The newest that any replica has said of its shard. Without the directory.
   std::vector<sharding::ShardDescriptor> shards_;
-  uint64_t children_ = 0;  // that were asked for
+  // That were asked for.
+  static constexpr uint64_t kChildrenMax = 8;
+  uint64_t children_ = 0;
   // Of each shard and version, when a replica was first seen to have it, and what it is.
   struct SeenShard {
     Duration at{0};
@@ -207,6 +209,8 @@ class ClusterWorld {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<NodeIndex> core_;
   std::map<std::pair<ShardId, Term>, NodeIndex> leaders_;
+  // By whom a shard was served at the newest commit that was seen, with that commit.
+  std::map<ShardId, std::pair<LogIndex, raft::Configuration>> configurations_;
   bool safety_phase_ = true;
   // A group has replaced a replica that failed, or is about to: a joint configuration needs more
   // than any majority of the machines, and who has it may be down.

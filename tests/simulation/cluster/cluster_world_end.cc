@@ -54,6 +54,16 @@ void ClusterWorld::InspectReplica(NodeIndex node, const node::ReplicaStatus& rep
   if (raft.applied > raft.durable && !replica.failed) {
     fail("applies what is not durable");
   }
+  // What is committed decides what is in force, unless something newer waits to be committed.
+  if (raft.configuration_committed && !raft.commit.is_none()) {
+    auto& [commit, configuration] = configurations_[replica.shard];
+    if (commit < raft.commit) {
+      commit = raft.commit;
+      configuration = raft.configuration;
+    } else if (commit == raft.commit && configuration != raft.configuration) {
+      fail("goes by another configuration than others that have committed as much");
+    }
+  }
   if (raft.role != raft::Role::kLeader) return;
   const auto [leader, added] = leaders_.try_emplace({replica.shard, raft.term}, node);
   if (added) record_.Mark("cluster.leader_elected");

@@ -62,6 +62,10 @@ void ClusterWorld::AskForSomeOperation() {
   sharding::Step step = sharding::MoveReplica{shard, from, to};
   if (voters.size() > 3) {
     step = sharding::RemoveReplica{shard, from};
+  } else if (children_ < kChildrenMax && random_.Chance(1, 6)) {
+    ++children_;
+    step = sharding::SplitShard{shard,
+                                sharding::SlotOf(random_.Pick(options_.client.workload.AllKeys()))};
   } else if (random_.Chance(1, 4)) {
     step = sharding::AddReplica{shard, to};
   }

@@ -9,7 +9,6 @@ namespace flotilla::simulation {
 
 namespace {
 
-constexpr uint64_t kChildrenMax = 8;
 constexpr uint64_t kFirstChild = 100;
 
 }  // namespace
