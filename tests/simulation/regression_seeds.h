@@ -28,6 +28,7 @@ inline constexpr RegressionSeed kClusterRegressions[] = {
     {1795346540298, "a group of which a damaged log had nothing left was founded again"},
     {1795346531579, "founders far from each other never formed a cluster"},
     {1795360094114, "two nodes that joined at the same moment never met"},
+    {1795378044504, "the atlas relied on a replica that was one too many, and was taken away"},
 };
 
 inline constexpr RegressionSeed kRaftRegressions[] = {

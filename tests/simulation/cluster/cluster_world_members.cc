@@ -119,8 +119,9 @@ bool ClusterWorld::CanSpare(NodeIndex machine) const {
     const size_t all = settled->voters.size();
     const size_t spared = Contains(settled->voters, NodeOf(machine)) ? 1 : 0;
     if (voters + spared != all || 2 * voters <= all) return false;
-    // The balancer may yet move one of so few replicas there.
-    if (options_.node.balance && all < 3) return false;
+    // The balancer may yet move one of so few replicas there, or take another one away: there are
+    // to be as many as there were founders.
+    if (options_.node.balance && std::min<size_t>(all, options_.nodes) < 3) return false;
   }
   return true;
 }
