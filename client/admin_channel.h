@@ -4,7 +4,6 @@
 #define FLOTILLA_CLIENT_ADMIN_CHANNEL_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 

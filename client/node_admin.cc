@@ -2,6 +2,7 @@
 // plans shown.
 // The balancer does the rest.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 

@@ -1,6 +1,7 @@
 #include "client/shard_admin.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace flotilla::client {

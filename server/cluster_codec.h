@@ -38,7 +38,8 @@ void EncodeShardMap(const node::NodeStatus& status,
 void EncodeOperations(const std::vector<node::OperationStatus>& operations,
                       v1::ListOperationsResponse* out);
 
-// kInvalidArgument when it is none that is known, or the shard or a node is missing.
+// kInvalidArgument when it is none that is known, the shard or a node is missing, or the slot is
+// beyond the ring.
 absl::StatusOr<sharding::Step> DecodeStep(const v1::BeginOperationRequest& request);
 
 raft::ConfigurationChange DecodeChange(const v1::ChangeMembershipRequest& request);

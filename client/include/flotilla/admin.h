@@ -93,7 +93,8 @@ class FLOTILLA_EXPORT Admin {
 
   // Cuts a shard in two; the new one has the same members, and a number from the directory. Returns
   // when it has a leader. Nothing is left to be done where `at` is the first slot of another shard
-  // already. INVALID_ARGUMENT: the slot does not cut the shard.
+  // already; without `at`, a call after one that was interrupted may cut what is left once more.
+  // INVALID_ARGUMENT: the slot does not cut the shard.
   virtual StatusOr<SplitResult> SplitShard(uint64_t shard, SplitOptions options) = 0;
   StatusOr<SplitResult> SplitShard(uint64_t shard) { return SplitShard(shard, SplitOptions()); }
 
